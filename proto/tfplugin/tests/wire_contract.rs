@@ -3,8 +3,7 @@
 use prost::Message as _;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
-    FileDescriptorSet,
-    field_descriptor_proto::{Label, Type},
+    FileDescriptorSet, field_descriptor_proto::Label,
 };
 
 const PROTOCOL_6_11: &str = include_str!("protocol_6_11.txt");
@@ -81,13 +80,13 @@ fn describe_enum(path: &str, enumeration: &EnumDescriptorProto, lines: &mut Vec<
 }
 
 fn describe_type(package: &str, message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
-    let base = match field.r#type() {
-        Type::Message | Type::Enum => field
-            .type_name()
+    let base = match &field.type_name {
+        Some(name) => name
             .trim_start_matches(package)
             .trim_start_matches('.')
             .to_owned(),
-        scalar => scalar
+        None => field
+            .r#type()
             .as_str_name()
             .trim_start_matches("TYPE_")
             .to_lowercase(),

@@ -1,1 +1,50 @@
+//! The nouns of Valkyard: names, validated specs, slots, what was seen, what to do next.
+//!
+//! Every backend crate speaks these types; nothing here performs I/O, reads a clock or draws randomness (the crate's
+//! `.clippy.toml` enforces it). Deciding lives in `valkyard-planner`, doing in `engine`, `host` and `store`.
 
+mod address;
+mod desired;
+mod draft;
+mod engine_config;
+mod failure;
+mod ids;
+mod memory;
+mod name;
+mod node;
+mod node_type;
+mod observation;
+mod operation;
+mod plan;
+mod secret;
+mod slot;
+mod spec;
+mod step;
+mod version;
+mod zone;
+
+pub use address::{InstanceAddress, Port, PortBlock};
+pub use desired::{Convergence, DesiredInstance, Lifecycle};
+pub use draft::{FieldViolation, SpecDraft, SpecLimits, ZoneDraft, validate};
+pub use engine_config::{EngineConfigError, EngineConfigKey, EngineConfigs};
+pub use failure::{Failure, FailureCode};
+pub use ids::{ConfigEpoch, Generation, NodeId, NodeSerial, OperationId, Pid, RequestId, ShardId, ShardIndex, Uid};
+pub use memory::{ByteSize, MemoryPolicy};
+pub use name::{InstanceId, InstanceName, LocationId, NameError, OperationName, ProjectId};
+pub use node::{ClusterSeed, InitialRole, NodeAllocation, NodeSettings, SeedNode, SeedRole};
+pub use node_type::NodeType;
+pub use observation::{
+    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, LinkState, NodeHistory, NodeObservation, Observation,
+    PeerHealth, PeerSeen, ProcessSeen, RoleSeen, Seen,
+};
+pub use operation::{Operation, OperationState, Verb};
+pub use plan::{Condition, Plan, WaitingOn};
+pub use secret::AdminSecret;
+pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
+pub use spec::{AutoConnection, InstanceSpec, Labels};
+pub use step::{Step, StepKind, StopManner};
+pub use version::{BinaryVersion, EngineVersion, VersionError};
+pub use zone::{Zone, ZoneDistribution};
+
+/// A point in time, UTC. Always an argument in this crate and the planner, never read from a clock.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

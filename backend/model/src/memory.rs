@@ -1,0 +1,98 @@
+//! How much memory a node may use on this machine (DESIGN D15).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::NodeType;
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ByteSize(pub u64);
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How true sizes are scaled down to what the machine can bear.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MemoryPolicy {
+    /// `memory_scale`: a factor in (0, 1]; `None` chooses one per instance so that its nodes together cannot exceed half
+    /// of the machine's memory.
+    pub scale: Option<f64>,
+    /// Memory of this machine.
+    pub machine: ByteSize,
+}
+
+/// Share of a node's memory that data may take (the product's default `maxmemory`: 80 % of the node's size).
+const DATA_SHARE: f64 = 0.8;
+/// Share of the machine's memory that the nodes of one instance may take together (DESIGN D15).
+const MACHINE_SHARE: f64 = 0.5;
+/// The least a node gets: below this an empty engine already evicts (measured: about 2 MiB used when idle).
+const NODE_BYTES_MIN: u64 = 16 << 20;
+
+impl MemoryPolicy {
+    /// `maxmemory` of one node of an instance with this many nodes of this type.
+    #[must_use]
+    pub fn maxmemory(&self, node_type: NodeType, nodes: u32) -> ByteSize {
+        self.scaled(scale_bytes(node_type.size(), DATA_SHARE), node_type, nodes)
+    }
+
+    /// A configured amount of memory per node, scaled like the node's size.
+    #[must_use]
+    pub fn scaled(&self, amount: ByteSize, node_type: NodeType, nodes: u32) -> ByteSize {
+        ByteSize(scale_bytes(amount, self.scale_for(node_type, nodes)).0.max(NODE_BYTES_MIN))
+    }
+
+    /// The factor in force for an instance of this shape.
+    #[must_use]
+    pub fn scale_for(&self, node_type: NodeType, nodes: u32) -> f64 {
+        self.scale.unwrap_or_else(|| {
+            let wanted = as_f64(node_type.size()) * f64::from(nodes.max(1));
+            (as_f64(self.machine) * MACHINE_SHARE / wanted).min(1.0)
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes stay far below 2^52 bytes; a byte of rounding does not matter")]
+fn as_f64(size: ByteSize) -> f64 {
+    size.0 as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the product of a size and a factor in (0, 1] is between 0 and the size"
+)]
+fn scale_bytes(size: ByteSize, factor: f64) -> ByteSize {
+    ByteSize((as_f64(size) * factor) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAPTOP: MemoryPolicy = MemoryPolicy { scale: None, machine: ByteSize(16 << 30) };
+
+    #[test]
+    fn nodes_of_a_large_instance_stay_within_half_of_the_machine() {
+        let each = LAPTOP.maxmemory(NodeType::HighmemXlarge, 6);
+        assert!(each.0 * 6 <= 8 << 30, "{each} per node");
+        assert!(each.0 > 1 << 30, "{each} per node is less than the machine bears");
+    }
+
+    #[test]
+    fn a_scale_of_one_gives_true_sizes() {
+        let policy = MemoryPolicy { scale: Some(1.0), ..LAPTOP };
+        assert_eq!(policy.maxmemory(NodeType::HighmemMedium, 100), scale_bytes(ByteSize(13 << 30), 0.8));
+    }
+
+    #[test]
+    fn a_node_never_gets_less_than_an_empty_engine_needs() {
+        let policy = MemoryPolicy { scale: Some(0.0001), ..LAPTOP };
+        assert_eq!(policy.maxmemory(NodeType::SharedCoreNano, 1), ByteSize(NODE_BYTES_MIN));
+    }
+}

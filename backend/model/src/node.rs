@@ -1,0 +1,101 @@
+//! Nodes: what is allocated for them and what they are told.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ByteSize, ConfigEpoch, EngineConfigs, EngineVersion, NodeId, NodeSerial, NodeType, Port, ShardId, ShardIndex, SlotSet, Zone,
+};
+
+/// What is durably set aside for a node before anything is done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAllocation {
+    /// Its number; its folder is named after it.
+    pub serial: NodeSerial,
+    /// Its identity on the bus.
+    pub id: NodeId,
+    /// The shard it serves.
+    pub shard: ShardIndex,
+    /// What it starts as; later roles are observed, never stored.
+    pub initial_role: InitialRole,
+    /// Its zone.
+    pub zone: Zone,
+    /// Where clients reach it.
+    pub port: Port,
+    /// Where the bus reaches it.
+    pub bus_port: Port,
+}
+
+/// What a node of a new cluster starts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InitialRole {
+    /// Owner of its shard's share of the slots.
+    Primary,
+    /// Copy of its shard's primary.
+    Replica,
+}
+
+/// Everything the engine's configuration and ACL files of a node follow from, the secret apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSettings {
+    /// Address to bind and announce.
+    pub ip: Ipv4Addr,
+    /// Client port.
+    pub port: Port,
+    /// Bus port.
+    pub bus_port: Port,
+    /// Version line of the binary.
+    pub engine: EngineVersion,
+    /// Shown to clients as the node's availability zone.
+    pub zone: Zone,
+    /// Sets the defaults of connection limits.
+    pub node_type: NodeType,
+    /// Memory for data.
+    pub maxmemory: ByteSize,
+    /// Settings the user changed.
+    pub configs: EngineConfigs,
+}
+
+/// The cluster as a node's first `nodes.conf` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSeed {
+    /// The highest epoch in use.
+    pub current_epoch: ConfigEpoch,
+    /// Every node, the one being prepared included.
+    pub nodes: Vec<SeedNode>,
+}
+
+/// A line of a seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedNode {
+    /// Identity on the bus.
+    pub id: NodeId,
+    /// Client address.
+    pub address: SocketAddrV4,
+    /// Bus port at the same IP.
+    pub bus_port: Port,
+    /// Identity of its shard.
+    pub shard: ShardId,
+    /// Its role.
+    pub role: SeedRole,
+}
+
+/// A node's role in a seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedRole {
+    /// Owns slots.
+    Primary {
+        /// Which.
+        slots: SlotSet,
+        /// Its claim to them.
+        epoch: ConfigEpoch,
+    },
+    /// Copies a primary.
+    Replica {
+        /// Which.
+        of: NodeId,
+    },
+}

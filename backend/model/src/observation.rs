@@ -1,0 +1,214 @@
+//! What was seen of one instance, and when. Partial and stale by nature: "unknown" is an answer.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BinaryVersion, ConfigEpoch, NodeId, NodeSerial, Pid, SlotSet, StepKind, Timestamp};
+
+/// The outcome of looking at one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen<T> {
+    /// It is there, like this.
+    Known(T),
+    /// It is certainly not there.
+    Absent,
+    /// It could not be told; no decision that needs certainty may rest on it.
+    Unknown,
+}
+
+impl<T> Seen<T> {
+    /// The value, if it was seen.
+    #[must_use]
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// Whether it is certainly not there.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// One look at an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// When looking began: everything in here was true at that time or later.
+    pub at: Timestamp,
+    /// Every allocated node.
+    pub nodes: BTreeMap<NodeSerial, NodeObservation>,
+    /// The discovery endpoint.
+    pub discovery: Seen<DiscoverySeen>,
+    /// Steps that failed since they last succeeded.
+    pub faults: Vec<Fault>,
+}
+
+/// One look at a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeObservation {
+    /// Its folder.
+    pub files: Seen<FilesSeen>,
+    /// Its process.
+    pub process: Seen<ProcessSeen>,
+    /// The engine's own word. `Absent` when nothing accepts connections, `Unknown` when it does not answer.
+    pub engine: Seen<EngineSeen>,
+    /// What this daemon remembers of it; empty after a restart of the daemon.
+    pub history: NodeHistory,
+}
+
+/// A node's folder, complete: it is made under another name and renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesSeen {}
+
+/// A node's process: it holds the lock of its folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessSeen {
+    /// Its id.
+    pub pid: Pid,
+}
+
+/// What a node says of itself and its peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineSeen {
+    /// Its identity; a wrong one means that somebody else listens there.
+    pub id: NodeId,
+    /// Its build.
+    pub version: BinaryVersion,
+    /// Its role.
+    pub role: RoleSeen,
+    /// Whether it calls the cluster state ok: on a primary, that it accepts writes.
+    pub cluster_ok: bool,
+    /// Whether it is still loading a dataset.
+    pub loading: bool,
+    /// Its claim to its slots.
+    pub epoch: ConfigEpoch,
+    /// The highest epoch it knows.
+    pub current_epoch: ConfigEpoch,
+    /// Slots it says it owns.
+    pub slots: SlotSet,
+    /// Bytes of the replication stream it has produced or applied.
+    pub replication_offset: u64,
+    /// The other nodes as it sees them.
+    pub peers: BTreeMap<NodeId, PeerSeen>,
+}
+
+/// A node's role as it reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleSeen {
+    /// Serves writes, if it owns slots.
+    Primary,
+    /// Copies `of`.
+    Replica {
+        /// Its primary.
+        of: NodeId,
+        /// Whether it keeps up.
+        link: LinkState,
+    },
+}
+
+/// A replica's link to its primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Connected and in sync.
+    Up,
+    /// A full copy is under way.
+    Syncing,
+    /// Not connected.
+    Down,
+}
+
+/// Another node as a node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerSeen {
+    /// Its client address.
+    pub address: SocketAddrV4,
+    /// Whether it is reachable.
+    pub health: PeerHealth,
+    /// Who it copies, if it is a replica.
+    pub replica_of: Option<NodeId>,
+    /// Its claim.
+    pub epoch: ConfigEpoch,
+    /// Slots it is believed to own.
+    pub slots: SlotSet,
+}
+
+/// A peer's health as a node sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerHealth {
+    /// Link connected, no suspicion.
+    Ok,
+    /// Not connected, or suspected, or still in handshake.
+    Doubtful,
+    /// A majority calls it failed.
+    Failed,
+}
+
+/// What the daemon remembers of a node's process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeHistory {
+    /// Starts since it was last seen serving.
+    pub starts: u32,
+    /// When it was last started by this daemon.
+    pub last_start: Option<Timestamp>,
+    /// How its last process ended.
+    pub last_exit: Option<ExitSeen>,
+}
+
+/// The end of a process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExitSeen {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// Exit code or signal, in words.
+    pub status: String,
+    /// The last lines of its log.
+    pub log_tail: String,
+}
+
+/// The open discovery endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoverySeen {
+    /// Nodes it leads to, in order of preference.
+    pub backends: Vec<SocketAddrV4>,
+}
+
+/// A step that did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What was attempted.
+    pub step: StepKind,
+    /// On which node, if on one.
+    pub node: Option<NodeSerial>,
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// The error chain, for people.
+    pub detail: String,
+    /// How often in a row.
+    pub attempts: u32,
+    /// When last.
+    pub last: Timestamp,
+}
+
+/// What went wrong with a step, as far as it matters for what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No space left on the disk.
+    DiskFull,
+    /// Permission denied, read-only file system.
+    PermissionDenied,
+    /// An address or port is taken by somebody else.
+    AddressInUse,
+    /// No build of the version is installed, or it cannot be executed.
+    EngineMissing,
+    /// Anything else; may pass.
+    Transient,
+}

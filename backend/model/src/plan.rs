@@ -1,0 +1,57 @@
+//! The answer to "what now?".
+
+use std::time::Duration;
+
+use crate::{FaultKind, NodeSerial, ShardIndex, Step, StepKind};
+
+/// What may be done now, and why nothing more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Steps safe to run now, all at once.
+    pub steps: Vec<Step>,
+    /// Why convergence is not complete.
+    pub waiting_on: Vec<WaitingOn>,
+    /// What a person should know of the instance as it is.
+    pub conditions: Vec<Condition>,
+    /// When to look again if nothing wakes the loop before.
+    pub look_again_in: Duration,
+}
+
+/// A reason why nothing more happens at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitingOn {
+    /// A process was started and does not answer yet.
+    NodeToAnswer(NodeSerial),
+    /// A node is loading data.
+    NodeToLoad(NodeSerial),
+    /// A node does not call the cluster ok yet (a fresh primary waits 2 s before it accepts writes).
+    ClusterToAgree(NodeSerial),
+    /// A replica has not caught up.
+    ReplicaToSync(NodeSerial),
+    /// A process was asked to stop.
+    ProcessToExit(NodeSerial),
+    /// A takeover was sent, or another node has to notice it.
+    FailoverToSettle(ShardIndex),
+    /// It cannot be told whether a node lives; nothing is decided on ignorance.
+    Certainty(NodeSerial),
+    /// A step failed and is tried again later.
+    Retry {
+        /// The step.
+        step: StepKind,
+        /// The node.
+        node: Option<NodeSerial>,
+        /// The kind of failure.
+        kind: FaultKind,
+    },
+}
+
+/// Something a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// A shard has no serving primary.
+    ShardDown(ShardIndex),
+    /// A shard serves, with fewer replicas in sync than asked for.
+    ShardDegraded(ShardIndex),
+    /// A shard without a live replica is being restarted empty: its data is lost.
+    DataLost(ShardIndex),
+}

@@ -1,0 +1,241 @@
+//! One task per instance, started for every accepted instance and ended when its record is gone.
+//!
+//! `Supervisor::run` owns all of them; everybody else holds a [`SupervisorHandle`], which can only say "look again".
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+use valkyard_model::{Condition, Generation, InstanceName, Timestamp, WaitingOn};
+
+use crate::memory::error_chain;
+use crate::turn::{Look, Reconciler, Turn};
+use crate::world::World;
+
+/// Requests waiting for the supervisor: each is a name or a reply slot, handled within microseconds.
+const REQUESTS_MAX: usize = 1_024;
+/// Pause after a turn that could not read the desired state (a busy disk), and after a task that ended by a bug.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// The wake-up signal of one instance's loop. Cheap to clone; signals that come before anyone waits are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Wake {
+    inner: Arc<WakeInner>,
+}
+
+#[derive(Debug, Default)]
+struct WakeInner {
+    notify: Notify,
+    /// Whether somebody asked for a look since the last turn began.
+    asked: AtomicBool,
+}
+
+impl Wake {
+    /// Says "look again".
+    pub fn look_again(&self) {
+        self.inner.asked.store(true, Ordering::Release);
+        self.inner.notify.notify_one();
+    }
+
+    fn begin_turn(&self) {
+        self.inner.asked.store(false, Ordering::Release);
+    }
+
+    fn was_asked(&self) -> bool {
+        self.inner.asked.load(Ordering::Acquire)
+    }
+
+    async fn asked(&self) {
+        self.inner.notify.notified().await;
+    }
+}
+
+/// What the loop of an instance found last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceView {
+    /// The generation it worked for.
+    pub generation: Generation,
+    /// When it looked.
+    pub at: Timestamp,
+    /// Why convergence is not complete.
+    pub waiting_on: Vec<WaitingOn>,
+    /// What a person should know.
+    pub conditions: Vec<Condition>,
+}
+
+#[derive(Debug)]
+enum Request {
+    LookAgain(InstanceName),
+    View(InstanceName, oneshot::Sender<Option<InstanceView>>),
+}
+
+/// Wakes loops and shows what they found.
+#[derive(Clone, Debug)]
+pub struct SupervisorHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+impl SupervisorHandle {
+    /// Says that an instance's desired state changed. Lost only when the supervisor has ended, which reads everything
+    /// again when it starts.
+    pub async fn look_again(&self, name: InstanceName) {
+        if self.requests.send(Request::LookAgain(name)).await.is_err() {
+            warn!("the supervisor has ended; the next start of the daemon picks this up");
+        }
+    }
+
+    /// What the loop of this instance found last; nothing before its first turn.
+    pub async fn view(&self, name: InstanceName) -> Option<InstanceView> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::View(name, reply)).await.ok()?;
+        answer.await.ok().flatten()
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    wake: Wake,
+    view: watch::Receiver<Option<InstanceView>>,
+}
+
+/// Runs the loops of all instances.
+#[derive(Debug)]
+pub struct Supervisor<F> {
+    new_world: F,
+    requests: mpsc::Receiver<Request>,
+    entries: BTreeMap<InstanceName, Entry>,
+    names: BTreeMap<Id, InstanceName>,
+    loops: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl<W, F> Supervisor<F>
+where
+    W: World + 'static,
+    F: Fn(InstanceName, Wake) -> W,
+{
+    /// A supervisor that makes worlds with `new_world` and ends when `stop` is cancelled.
+    pub fn new(new_world: F, stop: CancellationToken) -> (Self, SupervisorHandle) {
+        let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+        let supervisor =
+            Self { new_world, requests, entries: BTreeMap::new(), names: BTreeMap::new(), loops: JoinSet::new(), stop };
+        (supervisor, SupervisorHandle { requests: sender })
+    }
+
+    /// Starts a loop for every known instance, then follows requests until stopped; ends when every loop has.
+    pub async fn run(mut self, known: Vec<InstanceName>) {
+        for name in known {
+            self.start(name);
+        }
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(request) = self.requests.recv() => self.handle(request),
+                Some(ended) = self.loops.join_next_with_id() => self.ended(ended),
+                else => break,
+            }
+        }
+        while let Some(ended) = self.loops.join_next().await {
+            if let Err(error) = ended {
+                error!(cause = error_chain(&error), "a loop ended by a bug");
+            }
+        }
+    }
+
+    fn handle(&mut self, request: Request) {
+        match request {
+            Request::LookAgain(name) => match self.entries.get(&name) {
+                Some(entry) => entry.wake.look_again(),
+                None => self.start(name),
+            },
+            Request::View(name, reply) => {
+                let view = self.entries.get(&name).and_then(|entry| entry.view.borrow().clone());
+                // The asker may have gone away; then nobody misses the answer.
+                drop(reply.send(view));
+            }
+        }
+    }
+
+    fn start(&mut self, name: InstanceName) {
+        let wake = Wake::default();
+        let (publish, view) = watch::channel(None);
+        let world = (self.new_world)(name.clone(), wake.clone());
+        let span = info_span!("instance", name = %name);
+        let work = run_instance(Reconciler::new(world), wake.clone(), publish, self.stop.clone()).instrument(span);
+        let id = self.loops.spawn(work).id();
+        self.names.insert(id, name.clone());
+        self.entries.insert(name, Entry { wake, view });
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => {
+                error!(cause = error_chain(error), "a loop ended by a bug; it starts again");
+                error.id()
+            }
+        };
+        let Some(name) = self.names.remove(&id) else { return };
+        let Some(entry) = self.entries.remove(&name) else { return };
+        // A new instance of this name may have been accepted after the loop's last look.
+        if !self.stop.is_cancelled() && (ended.is_err() || entry.wake.was_asked()) {
+            self.start(name);
+        }
+    }
+}
+
+/// The loop of one instance. Stops between turns, or within one at an await: steps are idempotent.
+async fn run_instance<W: World>(
+    mut reconciler: Reconciler<W>,
+    wake: Wake,
+    publish: watch::Sender<Option<InstanceView>>,
+    stop: CancellationToken,
+) {
+    loop {
+        wake.begin_turn();
+        let Some(turn) = until_stopped(&stop, reconciler.turn()).await else { return };
+        let pause = match turn {
+            Ok(Turn::Gone) => {
+                info!("the instance is gone");
+                return;
+            }
+            Ok(Turn::Looked(look)) => {
+                let pause = look.plan.look_again_in;
+                publish.send_replace(Some(view_of(*look)));
+                pause
+            }
+            Err(error) => {
+                error!(cause = error_chain(&error), "cannot read the desired state");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = wake.asked() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn until_stopped<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = stop.cancelled() => None,
+        result = work => Some(result),
+    }
+}
+
+fn view_of(look: Look) -> InstanceView {
+    InstanceView {
+        generation: look.desired.generation,
+        at: look.observed.at,
+        waiting_on: look.plan.waiting_on,
+        conditions: look.plan.conditions,
+    }
+}

@@ -1,0 +1,104 @@
+//! One turn of the loop: load, observe, plan, check, execute. It takes no input: a wake-up only says "look again".
+
+use futures::StreamExt;
+use futures::stream;
+use tracing::{debug, error, info, warn};
+use valkyard_model::{DesiredInstance, Observation, Plan, Step};
+use valkyard_planner::{Violation, check, plan};
+
+use crate::memory::{Memory, error_chain};
+use crate::world::{LoadError, World};
+
+/// Steps of one instance carried out at once: enough to start a large instance quickly, few enough that the daemon's file
+/// descriptors and the disk are not swamped (each step holds a handful of descriptors).
+const STEPS_AT_ONCE: usize = 16;
+
+/// The reconciler of one instance: its world and what it remembers.
+#[derive(Debug)]
+pub struct Reconciler<W> {
+    world: W,
+    memory: Memory,
+}
+
+/// What a turn found and did.
+#[derive(Debug)]
+pub enum Turn {
+    /// The instance's record is gone; there is nothing left to do.
+    Gone,
+    /// It was looked at, and these steps were carried out.
+    Looked(Box<Look>),
+}
+
+/// The findings of a turn.
+#[derive(Debug)]
+pub struct Look {
+    /// The desired state that the turn worked for.
+    pub desired: DesiredInstance,
+    /// What was seen.
+    pub observed: Observation,
+    /// What was decided and carried out.
+    pub plan: Plan,
+    /// Invariants that the plan or the world broke; steps are withheld if there are any.
+    pub violations: Vec<Violation>,
+}
+
+impl<W: World> Reconciler<W> {
+    /// A reconciler with an empty memory.
+    pub fn new(world: W) -> Self {
+        Self { world, memory: Memory::default() }
+    }
+
+    /// The world it works on.
+    pub fn world(&mut self) -> &mut W {
+        &mut self.world
+    }
+
+    /// One turn. May be dropped at any await: every step is idempotent and nothing is decided from memory alone.
+    ///
+    /// # Errors
+    /// When the desired state cannot be read; nothing was done.
+    pub async fn turn(&mut self) -> Result<Turn, LoadError> {
+        let Some(desired) = self.world.load().await? else {
+            return Ok(Turn::Gone);
+        };
+        let mut observed = self.world.observe(&desired).await;
+        self.memory.complete(&mut observed);
+        let plan = plan(&desired, &observed, self.world.now());
+        let violations = check(&desired, &observed, &plan);
+        if violations.is_empty() {
+            self.execute(&desired, &plan.steps).await;
+        } else {
+            error!(instance = %desired.name, ?violations, "the plan breaks an invariant; nothing was done");
+        }
+        Ok(Turn::Looked(Box::new(Look { desired, observed, plan, violations })))
+    }
+
+    async fn execute(&mut self, desired: &DesiredInstance, steps: &[Step]) {
+        let now = self.world.now();
+        for step in steps {
+            self.memory.begin(step, now);
+        }
+        let world = &self.world;
+        let results: Vec<_> = stream::iter(steps)
+            .map(|step| async move { (step, world.execute(desired, step).await) })
+            .buffer_unordered(STEPS_AT_ONCE)
+            .collect()
+            .await;
+        let now = self.world.now();
+        for (step, result) in results {
+            match &result {
+                Ok(()) => {
+                    info!(instance = %desired.name, node = step.node().map(tracing::field::display), step = %step.kind(), "step done")
+                }
+                Err(error) => {
+                    let cause = error_chain(error.source.as_ref());
+                    warn!(instance = %desired.name, node = step.node().map(tracing::field::display), step = %step.kind(), cause, "step failed");
+                }
+            }
+            self.memory.end(step, result, now);
+        }
+        if !steps.is_empty() {
+            debug!(instance = %desired.name, count = steps.len(), "steps carried out");
+        }
+    }
+}

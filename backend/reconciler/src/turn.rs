@@ -79,11 +79,8 @@ impl<W: World> Reconciler<W> {
             self.memory.begin(step, now);
         }
         let world = &self.world;
-        let results: Vec<_> = stream::iter(steps)
-            .map(|step| async move { (step, world.execute(desired, step).await) })
-            .buffer_unordered(STEPS_AT_ONCE)
-            .collect()
-            .await;
+        let attempts: Vec<_> = steps.iter().map(|step| async move { (step, world.execute(desired, step).await) }).collect();
+        let results: Vec<_> = stream::iter(attempts).buffer_unordered(STEPS_AT_ONCE).collect().await;
         let now = self.world.now();
         for (step, result) in results {
             match &result {

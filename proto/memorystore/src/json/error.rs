@@ -4,17 +4,35 @@
 
 use std::fmt;
 
+use prost::DecodeError;
 use thiserror::Error;
 
-/// Why a message could not be written as JSON.
+/// Why a message could not be written as JSON. Only what an `Any` holds can be at fault.
 #[derive(Debug, Error)]
-#[error("failed to write a {message} as JSON")]
-pub struct RenderError {
-    /// Full protobuf name of the message.
-    pub message: String,
-    /// What the writer met.
-    #[source]
-    pub source: serde_json::Error,
+pub enum RenderError {
+    /// An `Any` holds a type that this crate does not define.
+    #[error("failed to write the type {url:?} as JSON: it is not part of this API")]
+    ForeignType {
+        /// The type URL in the `Any`.
+        url: String,
+    },
+    /// The bytes are no message at all.
+    #[error("failed to decode the bytes of a {message}")]
+    Bytes {
+        /// Full protobuf name of the message.
+        message: String,
+        /// What the decoder met.
+        #[source]
+        source: DecodeError,
+    },
+    /// A field's bytes are not of the field's type.
+    #[error("failed to decode field {field} of a {message}")]
+    Field {
+        /// Full protobuf name of the message.
+        message: String,
+        /// The field's name.
+        field: String,
+    },
 }
 
 /// Why a text could not be read as a message.

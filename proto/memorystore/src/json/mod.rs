@@ -6,11 +6,11 @@
 //! what is refused is refused with the path of every offending field. Checks the shape only; which values
 //! make sense is decided by the server.
 
-mod any;
 mod error;
 mod mask;
 mod shape;
 mod suggestion;
+mod write;
 
 #[cfg(test)]
 mod field_table_tests;
@@ -20,8 +20,8 @@ mod tests;
 use std::sync::LazyLock;
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
-use serde_json::{Serializer, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use serde_json::Value;
 
 pub use error::{FieldProblem, FieldProblemKind, JsonError, RenderError};
 pub use mask::field_mask;
@@ -30,6 +30,12 @@ static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let encoded = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
     DescriptorPool::decode(encoded.as_slice()).expect("the build script wrote the descriptor set it compiled")
 });
+
+/// The key that tells the type of an `Any`.
+const TYPE_KEY: &str = "@type";
+
+/// The one type without fields that operations respond with.
+const EMPTY: &str = "google.protobuf.Empty";
 
 /// How enum values are written outside of `Any`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,15 +52,7 @@ pub enum EnumStyle {
 /// # Errors
 /// When an `Any` in the message holds a type that this crate does not define, or broken bytes.
 pub fn to_json<M: Message + Name>(message: &M, style: EnumStyle) -> Result<Vec<u8>, RenderError> {
-    let dynamic = dynamic(message);
-    let refused = |source| RenderError { message: M::full_name(), source };
-    let mut serializer = Serializer::new(Vec::new());
-    dynamic.serialize_with_options(&mut serializer, &options(style)).map_err(refused)?;
-    let text = serializer.into_inner();
-    if any::is_mentioned(&text) {
-        return serde_json::to_vec(&to_value(message, style)?).map_err(refused);
-    }
-    Ok(text)
+    write::message_text(&descriptor::<M>(), &message.encode_to_vec(), style)
 }
 
 /// The same as [`to_json`], as a tree.
@@ -62,17 +60,8 @@ pub fn to_json<M: Message + Name>(message: &M, style: EnumStyle) -> Result<Vec<u
 /// # Errors
 /// As for [`to_json`].
 pub fn to_value<M: Message + Name>(message: &M, style: EnumStyle) -> Result<Value, RenderError> {
-    let dynamic = dynamic(message);
-    let tree = |style| {
-        dynamic
-            .serialize_with_options(serde_json::value::Serializer, &options(style))
-            .map_err(|source| RenderError { message: M::full_name(), source })
-    };
-    let mut value = tree(style)?;
-    if any::is_inside(&value) {
-        any::write_as_the_service_does(&mut value, tree(EnumStyle::Names)?);
-    }
-    Ok(value)
+    let text = to_json(message, style)?;
+    Ok(serde_json::from_slice(&text).expect("the writer's output is JSON"))
 }
 
 /// Reads a message from JSON text.
@@ -94,7 +83,7 @@ pub fn from_value<M: Message + Name + Default>(mut value: Value) -> Result<M, Js
     if !problems.is_empty() {
         return Err(JsonError::Fields(problems));
     }
-    any::restore_empty_values(&mut value);
+    restore_empty_values(&mut value);
     let dynamic = DynamicMessage::deserialize(descriptor, value).map_err(|source| JsonError::Unreadable { source })?;
     Ok(dynamic.transcode_to().expect("a message read by its own descriptor decodes as its own type"))
 }
@@ -105,11 +94,17 @@ fn descriptor<M: Name>() -> MessageDescriptor {
         .expect("every generated message is in the descriptor set it was generated from")
 }
 
-fn dynamic<M: Message + Name>(message: &M) -> DynamicMessage {
-    DynamicMessage::decode(descriptor::<M>(), message.encode_to_vec().as_slice())
-        .expect("a message encoded by its own type decodes by its own descriptor")
-}
-
-fn options(style: EnumStyle) -> SerializeOptions {
-    SerializeOptions::new().use_enum_numbers(style == EnumStyle::Numbers)
+/// Gives every `Any` of an Empty the `value` key that the reader insists on and the service leaves out.
+fn restore_empty_values(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            let url = entries.get(TYPE_KEY).and_then(Value::as_str);
+            if url.and_then(|url| url.rsplit('/').next()) == Some(EMPTY) {
+                entries.entry("value").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            }
+            entries.values_mut().for_each(restore_empty_values);
+        }
+        Value::Array(items) => items.iter_mut().for_each(restore_empty_values),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -8,7 +8,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
 use super::{
-    any::TYPE_KEY,
+    TYPE_KEY,
     error::{FieldProblem, FieldProblemKind},
     suggestion::closest,
 };

@@ -174,7 +174,38 @@ fn an_any_of_a_foreign_type_cannot_be_written() {
     let mut foreign = operation(None);
     foreign.metadata = Some(prost_types::Any { type_url: "type.googleapis.com/no.such.Type".into(), value: Vec::new() });
     let error = to_json(&foreign, EnumStyle::Names).expect_err("the type is unknown");
-    assert_eq!(error.to_string(), "failed to write a google.longrunning.Operation as JSON");
+    assert_eq!(
+        error.to_string(),
+        "failed to write the type \"type.googleapis.com/no.such.Type\" as JSON: it is not part of this API"
+    );
+}
+
+#[test]
+fn broken_bytes_in_an_any_cannot_be_written() {
+    for (bytes, expected) in [
+        (&[0x1a][..], "failed to decode the bytes of a google.cloud.memorystore.v1.OperationMetadata"),
+        (&[0x18, 1], "failed to decode field target of a google.cloud.memorystore.v1.OperationMetadata"),
+        (&[0x1a, 1, 0xff], "failed to decode field target of a google.cloud.memorystore.v1.OperationMetadata"),
+    ] {
+        let mut broken = operation(None);
+        broken.metadata.as_mut().expect("set above").value = bytes.to_vec();
+        let error = to_json(&broken, EnumStyle::Names).expect_err("the bytes are broken");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn the_writer_agrees_with_the_canonical_mapping() {
+    let dynamic =
+        DynamicMessage::decode(descriptor::<v1::Instance>(), instance().encode_to_vec().as_slice()).expect("a valid message");
+    let canonical = serde_json::to_value(dynamic).expect("no Any inside");
+    assert_eq!(rendered(&instance(), EnumStyle::Names), canonical);
+}
+
+#[test]
+fn whole_sizes_are_written_without_a_fraction() {
+    let config = v1::NodeConfig { size_gb: 13.0 };
+    assert_eq!(to_json(&config, EnumStyle::Names).expect("no Any inside"), br#"{"sizeGb":13}"#);
 }
 
 #[test]
@@ -328,4 +359,13 @@ fn an_any_is_read_by_the_type_it_names() {
 fn a_quoted_value_is_cut_to_a_readable_length() {
     let message = refusal::<v1::Instance>(&format!(r#"{{"shardCount": "{}"}}"#, "9".repeat(5000)));
     assert!(message.len() < 200, "{message}");
+}
+
+#[test]
+fn a_field_mask_is_written_in_camel_case() {
+    let request = v1::UpdateInstanceRequest {
+        update_mask: Some(field_mask("shard_count,persistence_config.rdb_config")),
+        ..v1::UpdateInstanceRequest::default()
+    };
+    assert_eq!(rendered(&request, EnumStyle::Names), json!({"updateMask": "shardCount,persistenceConfig.rdbConfig"}));
 }

@@ -161,6 +161,10 @@ pub struct NodeHistory {
     pub last_start: Option<Timestamp>,
     /// How its last process ended.
     pub last_exit: Option<ExitSeen>,
+    /// How often its present process was told to stop.
+    pub stops: u32,
+    /// When it was last told to.
+    pub last_stop: Option<Timestamp>,
 }
 
 /// The end of a process.

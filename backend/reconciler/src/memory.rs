@@ -1,4 +1,4 @@
-//! What a reconciler remembers between turns: faults and starts. Lost with the daemon, and nothing depends on it
+//! What a reconciler remembers between turns: faults, starts and stops. Lost with the daemon, and nothing depends on it
 //! for safety: an empty memory only means that the first retry comes at once.
 
 use std::collections::BTreeMap;
@@ -9,22 +9,32 @@ use valkyard_model::{Fault, NodeSerial, Observation, Step, StepKind, Timestamp};
 use crate::world::StepError;
 
 #[derive(Debug, Default)]
-struct Starts {
+struct Count {
     count: u32,
     last: Option<Timestamp>,
 }
 
-/// Faults and start counts of one instance.
+impl Count {
+    fn add(&mut self, now: Timestamp) {
+        self.count += 1;
+        self.last = Some(now);
+    }
+}
+
+/// Faults, starts and stops of one instance.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     faults: BTreeMap<(StepKind, Option<NodeSerial>), Fault>,
-    starts: BTreeMap<NodeSerial, Starts>,
+    starts: BTreeMap<NodeSerial, Count>,
+    stops: BTreeMap<NodeSerial, Count>,
 }
 
 impl Memory {
-    /// Adds to an observation what only memory knows, and forgets the starts of nodes that serve.
+    /// Adds to an observation what only memory knows; forgets the starts of nodes that serve and the stops of processes
+    /// that ended.
     pub(crate) fn complete(&mut self, observation: &mut Observation) {
         self.starts.retain(|serial, _| observation.nodes.contains_key(serial));
+        self.stops.retain(|serial, _| observation.nodes.get(serial).is_some_and(|node| !node.process.is_absent()));
         for (serial, node) in &mut observation.nodes {
             if node.engine.known().is_some_and(|engine| engine.cluster_ok) {
                 self.starts.remove(serial);
@@ -33,6 +43,10 @@ impl Memory {
                 node.history.starts = starts.count;
                 node.history.last_start = starts.last;
             }
+            if let Some(stops) = self.stops.get(serial) {
+                node.history.stops = stops.count;
+                node.history.last_stop = stops.last;
+            }
         }
         observation.faults = self.faults.values().cloned().collect();
     }
@@ -40,9 +54,11 @@ impl Memory {
     /// Notes that a step is about to be carried out.
     pub(crate) fn begin(&mut self, step: &Step, now: Timestamp) {
         if let Step::StartProcess { node, .. } = step {
-            let starts = self.starts.entry(*node).or_default();
-            starts.count += 1;
-            starts.last = Some(now);
+            self.starts.entry(*node).or_default().add(now);
+            self.stops.remove(node);
+        }
+        if let Step::StopProcess { node, .. } = step {
+            self.stops.entry(*node).or_default().add(now);
         }
     }
 

@@ -15,7 +15,7 @@ pub trait World: Send + Sync {
 
     /// Looks at everything that belongs to the instance. Never fails: what cannot be seen is `Unknown`.
     ///
-    /// Leaves `Observation::faults` and the start counts of `NodeHistory` empty: they are the reconciler's memory.
+    /// Leaves `Observation::faults` and the starts and stops of `NodeHistory` empty: they are the reconciler's memory.
     fn observe(&mut self, desired: &DesiredInstance) -> impl Future<Output = Observation> + Send;
 
     /// Carries out one step. Returning `Ok` promises nothing: only the next observation tells whether it took effect.

@@ -1,0 +1,219 @@
+//! The cluster as one observation tells it: which nodes live, and who owns each shard's slots.
+//!
+//! Every planning module reads this view. Its invariant: a node counts as dead only when that is certain, and an engine
+//! that answers with another identity is never taken for the node's. It decides nothing.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+
+use valkyard_model::{
+    ConfigEpoch, DesiredInstance, EngineSeen, InitialRole, LinkState, NodeAllocation, NodeHistory, NodeId, NodeObservation,
+    NodeSerial, Observation, RoleSeen, Seen, ShardIndex, SlotSet,
+};
+
+/// What is known of an allocated node that an observation leaves out: nothing.
+static UNSEEN: NodeObservation = NodeObservation {
+    files: Seen::Unknown,
+    process: Seen::Unknown,
+    engine: Seen::Unknown,
+    history: NodeHistory { starts: 0, last_start: None, last_exit: None, stops: 0, last_stop: None },
+};
+
+/// Whether a node lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Its process runs, or its engine answers.
+    Alive,
+    /// Its process is gone for certain.
+    Dead,
+    /// It cannot be told, or the signs contradict each other.
+    Uncertain,
+}
+
+/// An allocated node and what was seen of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<'a> {
+    pub(crate) allocation: &'a NodeAllocation,
+    pub(crate) seen: &'a NodeObservation,
+}
+
+impl<'a> Node<'a> {
+    pub(crate) fn serial(&self) -> NodeSerial {
+        self.allocation.serial
+    }
+
+    pub(crate) fn id(&self) -> &'a NodeId {
+        &self.allocation.id
+    }
+
+    /// The engine's word, if it answers with this node's identity.
+    pub(crate) fn engine(&self) -> Option<&'a EngineSeen> {
+        self.seen.engine.known().filter(|engine| engine.id == self.allocation.id)
+    }
+
+    /// The identity of somebody else's engine that answers at this node's address.
+    pub(crate) fn foreign_engine(&self) -> Option<&'a NodeId> {
+        self.seen.engine.known().map(|engine| &engine.id).filter(|id| **id != self.allocation.id)
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        match (&self.seen.process, self.engine()) {
+            (Seen::Known(_), _) | (Seen::Unknown, Some(_)) => Life::Alive,
+            (Seen::Absent, None) => Life::Dead,
+            // An engine that answers without a process was looked at too early, or outlived its lock file.
+            (Seen::Absent, Some(_)) | (Seen::Unknown, None) => Life::Uncertain,
+        }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.life() == Life::Dead
+    }
+
+    /// Whether the engine says that it owns slots.
+    pub(crate) fn claims_slots(&self) -> bool {
+        self.engine().is_some_and(|engine| engine.role == RoleSeen::Primary && !engine.slots.is_empty())
+    }
+
+    /// Whether the engine says that it is a primary without slots: it holds no data of the instance.
+    pub(crate) fn is_empty_primary(&self) -> bool {
+        self.engine().is_some_and(|engine| engine.role == RoleSeen::Primary && engine.slots.is_empty())
+    }
+
+    /// Whether it is an in-sync copy of this primary.
+    pub(crate) fn copies(&self, primary: &NodeId) -> bool {
+        self.engine().is_some_and(|engine| match &engine.role {
+            RoleSeen::Replica { of, link: LinkState::Up } => of == primary && !engine.loading,
+            RoleSeen::Replica { link: LinkState::Syncing | LinkState::Down, .. } | RoleSeen::Primary => false,
+        })
+    }
+
+    pub(crate) fn client_address(&self, desired: &DesiredInstance) -> SocketAddrV4 {
+        SocketAddrV4::new(desired.address.ip, self.allocation.port.0)
+    }
+}
+
+/// A node's ownership of slots, in its own words or in a peer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim<'a> {
+    pub(crate) node: NodeSerial,
+    pub(crate) epoch: ConfigEpoch,
+    /// `None` when only a replica's allegiance tells who the owner is.
+    pub(crate) slots: Option<&'a SlotSet>,
+    is_own_word: bool,
+}
+
+impl Claim<'_> {
+    /// The higher epoch wins, as on the bus; of equal ones the claimant's own word, then the older node.
+    fn rank(&self) -> (ConfigEpoch, bool, Reverse<NodeSerial>) {
+        (self.epoch, self.is_own_word, Reverse(self.node))
+    }
+}
+
+/// The nodes of one shard.
+#[derive(Debug)]
+pub(crate) struct Shard<'a> {
+    pub(crate) index: ShardIndex,
+    pub(crate) nodes: Vec<Node<'a>>,
+    /// The strongest claim to its slots that anybody living knows of.
+    pub(crate) claim: Option<Claim<'a>>,
+}
+
+impl<'a> Shard<'a> {
+    pub(crate) fn owner(&self) -> Option<&Node<'a>> {
+        let claim = self.claim?;
+        self.nodes.iter().find(|node| node.serial() == claim.node)
+    }
+
+    /// The owner, when it lives and says itself that it is the primary.
+    pub(crate) fn primary(&self) -> Option<&Node<'a>> {
+        self.owner().filter(|owner| owner.life() == Life::Alive && owner.claims_slots())
+    }
+
+    /// Who starts as the primary of a new shard.
+    pub(crate) fn initial_primary(&self) -> Option<&Node<'a>> {
+        let first = self.nodes.iter().find(|node| node.allocation.initial_role == InitialRole::Primary);
+        first.or_else(|| self.nodes.first())
+    }
+
+    pub(crate) fn siblings<'s>(&'s self, node: &Node<'_>) -> impl Iterator<Item = &'s Node<'a>> + use<'s, 'a> {
+        let serial = node.serial();
+        self.nodes.iter().filter(move |other| other.serial() != serial)
+    }
+
+    /// Whether nothing of the shard's data can be left anywhere.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.nodes.iter().all(Node::is_dead)
+    }
+
+    /// Whether waking this dead node cannot cost data.
+    ///
+    /// A primary that wakes up empty makes its replicas copy nothing: it has to sleep until another node has taken its
+    /// slots over, or until nobody is left who could hold a copy.
+    pub(crate) fn may_wake(&self, node: &Node<'_>) -> bool {
+        match self.claim {
+            Some(claim) if claim.node != node.serial() => true,
+            Some(_) | None => self.siblings(node).all(|sibling| sibling.is_dead() || sibling.is_empty_primary()),
+        }
+    }
+}
+
+/// The shards of an instance, in order.
+#[derive(Debug)]
+pub(crate) struct Cluster<'a> {
+    pub(crate) desired: &'a DesiredInstance,
+    pub(crate) shards: Vec<Shard<'a>>,
+}
+
+impl<'a> Cluster<'a> {
+    pub(crate) fn of(desired: &'a DesiredInstance, observed: &'a Observation) -> Self {
+        let mut shards: BTreeMap<ShardIndex, Shard<'a>> = BTreeMap::new();
+        for allocation in desired.nodes.values() {
+            let seen = observed.nodes.get(&allocation.serial).unwrap_or(&UNSEEN);
+            let index = allocation.shard;
+            let shard = shards.entry(index).or_insert_with(|| Shard { index, nodes: Vec::new(), claim: None });
+            shard.nodes.push(Node { allocation, seen });
+        }
+        let mut cluster = Self { desired, shards: shards.into_values().collect() };
+        let claims = cluster.strongest_claims();
+        for shard in &mut cluster.shards {
+            shard.claim = claims.get(&shard.index).copied().or_else(|| followed_primary(shard));
+        }
+        cluster
+    }
+
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.shards.iter().flat_map(|shard| &shard.nodes)
+    }
+
+    fn strongest_claims(&self) -> BTreeMap<ShardIndex, Claim<'a>> {
+        let homes: BTreeMap<&NodeId, &NodeAllocation> = self.nodes().map(|node| (node.id(), node.allocation)).collect();
+        let mut claims: BTreeMap<ShardIndex, Claim<'a>> = BTreeMap::new();
+        let mut consider = |id: &NodeId, epoch: ConfigEpoch, slots: &'a SlotSet, is_own_word: bool| {
+            let Some(home) = homes.get(id).filter(|_| !slots.is_empty()) else { return };
+            let claim = Claim { node: home.serial, epoch, slots: Some(slots), is_own_word };
+            let strongest = claims.entry(home.shard).or_insert(claim);
+            if claim.rank() > strongest.rank() {
+                *strongest = claim;
+            }
+        };
+        for engine in self.nodes().filter_map(Node::engine) {
+            if engine.role == RoleSeen::Primary {
+                consider(&engine.id, engine.epoch, &engine.slots, true);
+            }
+            for (id, peer) in engine.peers.iter().filter(|(_, peer)| peer.replica_of.is_none()) {
+                consider(id, peer.epoch, &peer.slots, false);
+            }
+        }
+        claims
+    }
+}
+
+/// Where no living node knows an owner, a replica still knows whom it copies.
+fn followed_primary<'a>(shard: &Shard<'a>) -> Option<Claim<'a>> {
+    let followed = shard.nodes.iter().filter_map(Node::engine).find_map(|engine| match &engine.role {
+        RoleSeen::Replica { of, .. } => shard.nodes.iter().find(|node| node.id() == of),
+        RoleSeen::Primary => None,
+    })?;
+    Some(Claim { node: followed.serial(), epoch: ConfigEpoch::default(), slots: None, is_own_word: false })
+}

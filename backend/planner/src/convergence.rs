@@ -1,0 +1,76 @@
+//! Whether an instance is as its spec wants it, seen and not assumed; and for each living node, what is missing.
+//!
+//! Called last. Its invariant: a generation is recorded only from one observation in which every node serves in a role,
+//! every replica is in sync, every slot is owned and the discovery endpoint leads to all of them.
+
+use valkyard_model::{EngineSeen, LinkState, RoleSeen, SLOT_COUNT, Step, WaitingOn};
+
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::proposal::Proposal;
+use crate::{discovery, layout};
+
+pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    for shard in &cluster.shards {
+        for node in shard.nodes.iter().filter(|node| node.life() == Life::Alive) {
+            if let Some(reason) = missing(cluster, shard, node) {
+                proposal.wait(reason);
+            }
+        }
+    }
+    if !proposal.is_quiet() {
+        return;
+    }
+    if !is_complete(cluster) {
+        // Every node is content, yet slots or shards are missing: the nodes' views have to meet first.
+        if let Some(node) = cluster.nodes().next() {
+            proposal.wait(WaitingOn::ClusterToAgree(node.serial()));
+        }
+        return;
+    }
+    let desired = cluster.desired;
+    if discovery::is_open(cluster, proposal) && !desired.convergence.has_reached(desired.generation) {
+        proposal.propose(Step::RecordConverged { generation: desired.generation });
+    }
+}
+
+/// Whether every node of the spec serves in its role. Says nothing of the discovery endpoint.
+pub(crate) fn is_complete(cluster: &Cluster<'_>) -> bool {
+    let is_content = |shard: &Shard<'_>, node: &Node<'_>| node.life() == Life::Alive && missing(cluster, shard, node).is_none();
+    let owned = |shard: &Shard<'_>| shard.primary().and_then(Node::engine).map_or(0, |engine| u32::from(engine.slots.count()));
+    layout::missing_nodes(cluster.desired).is_empty()
+        && cluster.shards.iter().all(|shard| shard.nodes.iter().all(|node| is_content(shard, node)))
+        && cluster.shards.iter().map(owned).sum::<u32>() == u32::from(SLOT_COUNT)
+}
+
+/// What a living node lacks to be in its place.
+fn missing(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Option<WaitingOn> {
+    let serial = node.serial();
+    let Some(engine) = node.engine() else { return Some(WaitingOn::NodeToAnswer(serial)) };
+    if engine.loading {
+        return Some(WaitingOn::NodeToLoad(serial));
+    }
+    let Some(primary) = shard.primary() else { return missing_primary(shard) };
+    let is_primary = primary.serial() == serial;
+    match &engine.role {
+        RoleSeen::Primary if is_primary => {}
+        RoleSeen::Primary if engine.slots.is_empty() => return Some(WaitingOn::ReplicaToSync(serial)),
+        RoleSeen::Primary => return Some(WaitingOn::FailoverToSettle(shard.index)),
+        RoleSeen::Replica { of, .. } if of != primary.id() => return Some(WaitingOn::FailoverToSettle(shard.index)),
+        RoleSeen::Replica { link: LinkState::Syncing | LinkState::Down, .. } => return Some(WaitingOn::ReplicaToSync(serial)),
+        RoleSeen::Replica { link: LinkState::Up, .. } => {}
+    }
+    let is_settled = engine.cluster_ok && knows_all(cluster, node, engine);
+    (!is_settled).then_some(WaitingOn::ClusterToAgree(serial))
+}
+
+/// The owner tells what a shard without a primary waits for, unless the owner itself is in doubt.
+fn missing_primary(shard: &Shard<'_>) -> Option<WaitingOn> {
+    match shard.owner() {
+        Some(owner) if owner.life() != Life::Alive || owner.engine().is_none() => None,
+        Some(_) | None => Some(WaitingOn::FailoverToSettle(shard.index)),
+    }
+}
+
+fn knows_all(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> bool {
+    cluster.nodes().all(|other| other.serial() == node.serial() || engine.peers.contains_key(other.id()))
+}

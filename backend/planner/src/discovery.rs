@@ -1,0 +1,42 @@
+//! The discovery endpoint: open as soon as a node answers, always leading to nodes that do.
+//!
+//! Its invariant: a node leaves the endpoint only when it is certainly gone or refuses connections; one slow answer does not
+//! move it.
+
+use std::net::SocketAddrV4;
+
+use valkyard_model::{Seen, Step};
+
+use crate::cluster::{Cluster, Life, Node};
+use crate::proposal::Proposal;
+
+pub(crate) fn plan_discovery(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let open: &[SocketAddrV4] = match &proposal.observed.discovery {
+        Seen::Known(seen) => &seen.backends,
+        Seen::Absent => &[],
+        Seen::Unknown => return,
+    };
+    let backends = live_backends(cluster, open);
+    if !backends.is_empty() && backends != open {
+        proposal.propose(Step::OpenDiscovery { backends });
+    }
+}
+
+/// Whether the endpoint is open and leads where it should.
+pub(crate) fn is_open(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> bool {
+    let open = proposal.observed.discovery.known();
+    open.is_some_and(|seen| !seen.backends.is_empty() && seen.backends == live_backends(cluster, &seen.backends))
+}
+
+/// Primaries first, then by age.
+fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddrV4> {
+    let is_backend = |node: &&Node<'_>| match &node.seen.engine {
+        Seen::Known(_) => node.life() == Life::Alive && node.engine().is_some_and(|engine| !engine.loading),
+        Seen::Absent => false,
+        Seen::Unknown => !node.is_dead() && open.contains(&node.client_address(cluster.desired)),
+    };
+    let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.primary()?.serial())).collect();
+    let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(is_backend).collect();
+    nodes.sort_by_key(|node| (!primaries.contains(&node.serial()), node.serial()));
+    nodes.into_iter().map(|node| node.client_address(cluster.desired)).collect()
+}

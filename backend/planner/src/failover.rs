@@ -1,0 +1,58 @@
+//! A new primary for a shard whose primary is certainly dead.
+//!
+//! Called for each shard before `membership`. Its invariant: nobody is promoted while the old primary might live, and at
+//! most one node of a shard at a time. Votes of the engine itself stay possible; they show up as claims like any other.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use valkyard_model::{NodeId, RoleSeen, Step, WaitingOn};
+
+use crate::cluster::{Life, Node, Shard};
+use crate::proposal::Proposal;
+use crate::retry::elapsed;
+
+/// How long a living replica that does not answer holds up a failover, as it may hold the newest data or have been promoted
+/// already: far above a slow answer (milliseconds), far below a client's patience (seconds).
+const SILENT_REPLICA_PATIENCE: Duration = Duration::from_millis(500);
+
+pub(crate) fn plan_failover(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    let Some(owner) = shard.owner().filter(|owner| owner.is_dead()) else { return };
+    if shard.nodes.iter().any(|node| node.life() == Life::Alive && node.claims_slots()) {
+        // An older claimant lives: the bus settles who owns the slots before anybody else may be promoted.
+        proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+        return;
+    }
+    let Some(heir) = choose_heir(shard, owner) else { return };
+    proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    match silent_replica(shard, owner, proposal) {
+        Some(silent) => proposal.wait(WaitingOn::NodeToAnswer(silent.serial())),
+        None => proposal.propose(Step::TakeOver { node: heir.serial() }),
+    }
+}
+
+/// The most caught-up replica; of equal ones, one in another zone than the dead primary's, then the oldest.
+fn choose_heir<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node<'a>> {
+    let rank = |node: &Node<'_>| {
+        let engine = node.engine().filter(|_| node.life() == Life::Alive)?;
+        // Word of a takeover may have died with its winner: then a replica still follows the primary before.
+        let followed = |of: &NodeId| shard.siblings(node).find(|sibling| sibling.id() == of);
+        let is_orphan = match &engine.role {
+            RoleSeen::Replica { of, .. } => followed(of).is_some_and(Node::is_dead),
+            RoleSeen::Primary => false,
+        };
+        let is_heir = is_orphan && !engine.loading;
+        let is_elsewhere = node.allocation.zone != dead.allocation.zone;
+        is_heir.then_some((engine.replication_offset, is_elsewhere, Reverse(node.serial())))
+    };
+    let ranked = shard.siblings(dead).filter_map(|node| Some((rank(node)?, node)));
+    ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)
+}
+
+fn silent_replica<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>, proposal: &Proposal<'_>) -> Option<&'s Node<'a>> {
+    let died = dead.seen.history.last_exit.as_ref()?.at;
+    if elapsed(died, proposal.now) >= SILENT_REPLICA_PATIENCE {
+        return None;
+    }
+    shard.siblings(dead).find(|node| !node.is_dead() && node.engine().is_none())
+}

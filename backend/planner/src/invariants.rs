@@ -1,0 +1,292 @@
+//! Invariants as functions: what no plan may do, whatever the planning modules think.
+//!
+//! Called by the reconciler before it executes, and by every test. A plan that breaks one is not carried out. What the
+//! engines believe for a moment (two primaries of a shard while a claim travels) is not judged here: only steps are, so that
+//! a passing view can never stop the repair of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use valkyard_model::{
+    Convergence, DesiredInstance, Lifecycle, NodeAllocation, NodeId, NodeSerial, Observation, Plan, Port, RoleSeen, Seen,
+    ShardIndex, Step, StepKind, Zone, ZoneDistribution,
+};
+
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::layout::crowded_zone;
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A step for a node that was never set aside.
+    NotAllocated {
+        /// The node.
+        node: NodeSerial,
+        /// The step.
+        step: StepKind,
+    },
+    /// More than one step for a node in one plan: their order would be left to chance.
+    TwoStepsForNode {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// Two steps that each take a node of the same shard out of service or change its primary.
+    TwoDisruptions {
+        /// The shard.
+        shard: ShardIndex,
+    },
+    /// A step that needs the process to be certainly gone.
+    ProcessNotAbsent {
+        /// The node.
+        node: NodeSerial,
+        /// The step.
+        step: StepKind,
+    },
+    /// A process is to be stopped that was not seen.
+    ProcessNotSeen {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// A command for an engine that did not answer with the node's identity.
+    EngineNotOurs {
+        /// The node.
+        node: NodeSerial,
+        /// The step.
+        step: StepKind,
+    },
+    /// A promotion while the shard's primary is not certainly dead.
+    PromotedOnIgnorance {
+        /// The node to be promoted.
+        node: NodeSerial,
+        /// The primary it would replace.
+        primary: NodeId,
+    },
+    /// A promotion of a node that copies nobody.
+    PromotedPrimary {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// A dead primary is to wake up empty while replicas of it may live and nobody took over.
+    WakesOverReplicas {
+        /// The dead primary.
+        node: NodeSerial,
+    },
+    /// Two nodes of a shard in one zone while another zone is free.
+    ZoneCrowded {
+        /// The shard.
+        shard: ShardIndex,
+        /// The zone.
+        zone: Zone,
+    },
+    /// A serial is given out twice.
+    SerialTwice {
+        /// The serial.
+        serial: NodeSerial,
+    },
+    /// A bus identity is given out twice.
+    IdTwice {
+        /// The id.
+        id: NodeId,
+    },
+    /// A port is given out twice.
+    PortTwice {
+        /// The port.
+        port: Port,
+    },
+    /// Something of an instance that should exist is to be removed.
+    RemovesPresent {
+        /// The step.
+        step: StepKind,
+    },
+    /// An instance that should go is to be built further.
+    BuildsUnwanted {
+        /// The step.
+        step: StepKind,
+    },
+    /// The record is to be removed while something is left.
+    RemovedTooEarly {
+        /// The node of which something is left; none if it is the discovery endpoint.
+        node: Option<NodeSerial>,
+    },
+    /// Completeness is to be recorded without having been seen.
+    ConvergedUnseen {
+        /// The node that was not seen serving.
+        node: NodeSerial,
+    },
+    /// A creation is to be given up that had succeeded.
+    AbandonsConverged,
+}
+
+/// Every invariant that this plan breaks.
+#[must_use]
+pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> Vec<Violation> {
+    let cluster = Cluster::of(desired, observed);
+    let mut violations = check_counts(&cluster, plan);
+    for step in &plan.steps {
+        violations.extend(check_lifecycle(desired, step));
+        match step {
+            Step::AllocateNodes { nodes } => violations.extend(check_allocation(desired, nodes)),
+            Step::RecordConverged { .. } => violations.extend(check_converged(&cluster)),
+            Step::RemoveInstance => violations.extend(check_removal(&cluster, observed)),
+            Step::PrepareNode { node, .. }
+            | Step::StartProcess { node, .. }
+            | Step::StopProcess { node, .. }
+            | Step::RemoveFiles { node }
+            | Step::TakeOver { node }
+            | Step::Replicate { node, .. }
+            | Step::Meet { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
+            Step::OpenDiscovery { .. } | Step::CloseDiscovery | Step::AbandonCreate { .. } => {}
+        }
+    }
+    violations
+}
+
+/// Rules about how many steps concern the same thing.
+fn check_counts(cluster: &Cluster<'_>, plan: &Plan) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut nodes = BTreeSet::new();
+    let mut disrupted = BTreeSet::new();
+    for step in &plan.steps {
+        let Some(serial) = step.node() else { continue };
+        if !nodes.insert(serial) {
+            violations.push(Violation::TwoStepsForNode { node: serial });
+        }
+        let is_disruptive = matches!(step, Step::TakeOver { .. } | Step::StopProcess { .. });
+        if !is_disruptive || cluster.desired.lifecycle != Lifecycle::Present {
+            continue;
+        }
+        if let Some(allocation) = cluster.desired.nodes.get(&serial)
+            && !disrupted.insert(allocation.shard)
+        {
+            violations.push(Violation::TwoDisruptions { shard: allocation.shard });
+        }
+    }
+    violations
+}
+
+fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> {
+    let kind = step.kind();
+    let is_present = desired.lifecycle == Lifecycle::Present;
+    match kind {
+        StepKind::RemoveFiles | StepKind::CloseDiscovery | StepKind::RemoveInstance => {
+            is_present.then_some(Violation::RemovesPresent { step: kind })
+        }
+        StepKind::AbandonCreate if desired.convergence != Convergence::Never => Some(Violation::AbandonsConverged),
+        StepKind::AllocateNodes
+        | StepKind::PrepareNode
+        | StepKind::StartProcess
+        | StepKind::TakeOver
+        | StepKind::Replicate
+        | StepKind::Meet
+        | StepKind::OpenDiscovery
+        | StepKind::RecordConverged
+        | StepKind::AbandonCreate => (!is_present).then_some(Violation::BuildsUnwanted { step: kind }),
+        StepKind::StopProcess => None,
+    }
+}
+
+fn check_allocation(desired: &DesiredInstance, new: &[NodeAllocation]) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let (mut serials, mut ids, mut ports) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut zones: BTreeMap<ShardIndex, Vec<&Zone>> = BTreeMap::new();
+    for node in desired.nodes.values().chain(new) {
+        if !serials.insert(node.serial) {
+            violations.push(Violation::SerialTwice { serial: node.serial });
+        }
+        if !ids.insert(&node.id) {
+            violations.push(Violation::IdTwice { id: node.id.clone() });
+        }
+        for port in [node.port, node.bus_port] {
+            if !ports.insert(port) || port == desired.address.discovery {
+                violations.push(Violation::PortTwice { port });
+            }
+        }
+        zones.entry(node.shard).or_default().push(&node.zone);
+    }
+    match desired.spec.zones {
+        ZoneDistribution::SingleZone { .. } => {}
+        ZoneDistribution::MultiZone => {
+            let touched: BTreeSet<ShardIndex> = new.iter().map(|node| node.shard).collect();
+            for (shard, zones) in zones.into_iter().filter(|(shard, _)| touched.contains(shard)) {
+                let crowded = crowded_zone(desired, &zones);
+                violations.extend(crowded.map(|zone| Violation::ZoneCrowded { shard, zone }));
+            }
+        }
+    }
+    violations
+}
+
+fn check_converged(cluster: &Cluster<'_>) -> Option<Violation> {
+    let serves = |node: &&Node<'_>| node.engine().is_some_and(|engine| engine.cluster_ok && !engine.loading);
+    cluster.nodes().find(|node| !serves(node)).map(|node| Violation::ConvergedUnseen { node: node.serial() })
+}
+
+fn check_removal(cluster: &Cluster<'_>, observed: &Observation) -> Option<Violation> {
+    if !observed.discovery.is_absent() {
+        return Some(Violation::RemovedTooEarly { node: None });
+    }
+    let is_left = |node: &&Node<'_>| !node.seen.process.is_absent() || !node.seen.files.is_absent();
+    cluster.nodes().find(is_left).map(|node| Violation::RemovedTooEarly { node: Some(node.serial()) })
+}
+
+fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Vec<Violation> {
+    let kind = step.kind();
+    let found = cluster.shards.iter().find_map(|shard| {
+        let node = shard.nodes.iter().find(|node| node.serial() == serial)?;
+        Some((shard, node))
+    });
+    let Some((shard, node)) = found else { return vec![Violation::NotAllocated { node: serial, step: kind }] };
+    let mut violations = Vec::new();
+    match kind {
+        StepKind::PrepareNode | StepKind::StartProcess | StepKind::RemoveFiles => {
+            if !node.seen.process.is_absent() {
+                violations.push(Violation::ProcessNotAbsent { node: serial, step: kind });
+            }
+            if kind == StepKind::StartProcess && wakes_over_replicas(shard, node) {
+                violations.push(Violation::WakesOverReplicas { node: serial });
+            }
+        }
+        StepKind::StopProcess => {
+            let is_seen = matches!(node.seen.process, Seen::Known(_));
+            violations.extend((!is_seen).then_some(Violation::ProcessNotSeen { node: serial }));
+        }
+        StepKind::TakeOver | StepKind::Replicate | StepKind::Meet => {
+            if node.engine().is_none() {
+                violations.push(Violation::EngineNotOurs { node: serial, step: kind });
+            }
+            if kind == StepKind::TakeOver {
+                violations.extend(check_promotion(shard, node));
+            }
+        }
+        StepKind::AllocateNodes
+        | StepKind::OpenDiscovery
+        | StepKind::CloseDiscovery
+        | StepKind::RecordConverged
+        | StepKind::AbandonCreate
+        | StepKind::RemoveInstance => {}
+    }
+    violations
+}
+
+/// Whether replicas of this node may live while no other node of its shard is a primary with slots.
+fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
+    let is_taken_over = shard.siblings(node).any(Node::claims_slots);
+    let follows = |sibling: &Node<'_>| {
+        let role = sibling.engine().map(|engine| &engine.role);
+        matches!(role, Some(RoleSeen::Replica { of, .. }) if of == node.id())
+    };
+    let is_claimed_elsewhere = shard.claim.is_some_and(|claim| claim.node != node.serial());
+    let may_follow = |sibling: &Node<'_>| !is_claimed_elsewhere && sibling.engine().is_none() && !sibling.is_dead();
+    !is_taken_over && !is_claimed_elsewhere && shard.siblings(node).any(|sibling| follows(sibling) || may_follow(sibling))
+}
+
+fn check_promotion(shard: &Shard<'_>, node: &Node<'_>) -> Vec<Violation> {
+    let Some(engine) = node.engine() else { return Vec::new() };
+    let RoleSeen::Replica { of, .. } = &engine.role else {
+        return vec![Violation::PromotedPrimary { node: node.serial() }];
+    };
+    let copied = shard.siblings(node).find(|sibling| sibling.id() == of);
+    let is_copied_dead = copied.is_some_and(|primary| primary.seen.process.is_absent());
+    let living = shard.siblings(node).find(|sibling| sibling.life() == Life::Alive && sibling.claims_slots());
+    let replaced = if is_copied_dead { living.map(|primary| primary.id().clone()) } else { Some(of.clone()) };
+    replaced.map(|primary| Violation::PromotedOnIgnorance { node: node.serial(), primary }).into_iter().collect()
+}

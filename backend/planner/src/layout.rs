@@ -1,0 +1,81 @@
+//! Which nodes an instance needs, and where they go: shards × (1 + replicas), spread over zones.
+//!
+//! Its invariants: two nodes of a shard share a zone only when no zone is free of that shard; serials, ids and ports are
+//! never given out twice. It allocates only; nodes beyond the spec are not its business.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use valkyard_model::{
+    DesiredInstance, InitialRole, NodeAllocation, NodeId, NodeSerial, Port, PortBlock, ShardIndex, Zone, ZoneDistribution,
+};
+
+/// The nodes that the spec asks for and that are not allocated yet.
+///
+/// Fewer than asked for when the address block runs out of ports, which validated specs cannot reach.
+pub(crate) fn missing_nodes(desired: &DesiredInstance) -> Vec<NodeAllocation> {
+    let mut ports = FreePorts::of(desired);
+    let mut serial = desired.next_serial;
+    let mut missing = Vec::new();
+    for index in 0..desired.spec.shard_count {
+        let shard = ShardIndex(index);
+        let members = desired.nodes.values().filter(|node| node.shard == shard);
+        let mut zones: Vec<Zone> = members.clone().map(|node| node.zone.clone()).collect();
+        let mut has_primary = members.clone().any(|node| node.initial_role == InitialRole::Primary);
+        while zones.len() < 1 + usize::from(desired.spec.replica_count) {
+            let Some((port, bus_port)) = ports.take_pair() else { return missing };
+            let zone = choose_zone(desired, shard, &zones);
+            zones.push(zone.clone());
+            let initial_role = if has_primary { InitialRole::Replica } else { InitialRole::Primary };
+            has_primary = true;
+            let id = NodeId::derive(desired.uid, serial);
+            missing.push(NodeAllocation { serial, id, shard, initial_role, zone, port, bus_port });
+            serial = NodeSerial(serial.0 + 1);
+        }
+    }
+    missing
+}
+
+/// The zone with the fewest nodes of this shard; of equal ones the next in a round that starts one zone further for each
+/// shard, so that primaries spread too.
+fn choose_zone(desired: &DesiredInstance, shard: ShardIndex, taken: &[Zone]) -> Zone {
+    match &desired.spec.zones {
+        ZoneDistribution::SingleZone { zone } => zone.clone(),
+        ZoneDistribution::MultiZone => {
+            let mut zones = Zone::all_of(&desired.name.location);
+            let start = (usize::from(shard.0) + taken.len()) % zones.len();
+            zones.rotate_left(start);
+            let fewest = zones.into_iter().min_by_key(|zone| taken.iter().filter(|other| *other == zone).count());
+            fewest.expect("a region has zones")
+        }
+    }
+}
+
+/// The ports of an instance's blocks that no node has, lowest first.
+struct FreePorts {
+    clients: std::vec::IntoIter<Port>,
+    bus: std::vec::IntoIter<Port>,
+}
+
+impl FreePorts {
+    fn of(desired: &DesiredInstance) -> Self {
+        let free = |block: PortBlock, port: fn(&NodeAllocation) -> Port| {
+            let taken: BTreeSet<Port> = desired.nodes.values().map(port).collect();
+            block.ports().filter(|port| !taken.contains(port)).collect::<Vec<_>>().into_iter()
+        };
+        Self { clients: free(desired.address.nodes, |node| node.port), bus: free(desired.address.bus, |node| node.bus_port) }
+    }
+
+    fn take_pair(&mut self) -> Option<(Port, Port)> {
+        self.clients.next().zip(self.bus.next())
+    }
+}
+
+/// A zone that holds two of these nodes while another of the region holds none.
+pub(crate) fn crowded_zone(desired: &DesiredInstance, zones: &[&Zone]) -> Option<Zone> {
+    let mut counts: BTreeMap<Zone, usize> = Zone::all_of(&desired.name.location).into_iter().map(|zone| (zone, 0)).collect();
+    for zone in zones {
+        *counts.entry((*zone).clone()).or_default() += 1;
+    }
+    let is_one_free = counts.values().any(|count| *count == 0);
+    counts.into_iter().find(|(_, count)| is_one_free && *count > 1).map(|(zone, _)| zone)
+}

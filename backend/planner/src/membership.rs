@@ -1,0 +1,73 @@
+//! A node's way into the cluster: allocated → prepared → started. The same way back after a crash or a lost folder.
+//!
+//! Called for each shard after `failover`. Its invariant: nothing is prepared, started or stopped on ignorance, and a dead
+//! primary sleeps until its slots have another owner. What living nodes tell each other is `repair`'s business.
+
+use valkyard_model::{FaultKind, Seen, Step, StepKind, WaitingOn};
+
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::proposal::Proposal;
+use crate::retry;
+use crate::seed::cluster_seed;
+use crate::settings::node_settings;
+use crate::stopping;
+
+pub(crate) fn plan_nodes(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    for node in &shard.nodes {
+        match node.life() {
+            Life::Uncertain => proposal.wait(WaitingOn::Certainty(node.serial())),
+            Life::Dead => plan_wake(cluster, shard, node, proposal),
+            Life::Alive => plan_lost_folder(shard, node, proposal),
+        }
+    }
+}
+
+fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let serial = node.serial();
+    if node.foreign_engine().is_some() {
+        proposal.wait(WaitingOn::Certainty(serial));
+        return;
+    }
+    if !shard.may_wake(node) {
+        proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+        return;
+    }
+    match &node.seen.files {
+        Seen::Unknown => proposal.wait(WaitingOn::Certainty(serial)),
+        Seen::Absent => proposal.propose(Step::PrepareNode {
+            node: serial,
+            settings: node_settings(cluster.desired, node.allocation),
+            seed: cluster_seed(cluster),
+        }),
+        Seen::Known(_) => match retry::after_start(&node.seen.history, proposal.now) {
+            Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
+            None => proposal.propose(Step::StartProcess { node: serial, engine: cluster.desired.spec.engine_version }),
+        },
+    }
+}
+
+/// A process whose folder is gone cannot remember its cluster and has to start over, one per shard at a time. The only
+/// copy of a shard's data is left running for as long as it does: ending it would lose what it serves.
+fn plan_lost_folder(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    if !node.seen.files.is_absent() || node.seen.process.known().is_none() || proposal.takes_over(shard.index) {
+        return;
+    }
+    let has_live_copy = shard.primary().is_some_and(|primary| {
+        if primary.serial() == node.serial() { shard.siblings(node).any(|sibling| sibling.copies(node.id())) } else { true }
+    });
+    let is_shard_calm = shard.siblings(node).all(|sibling| {
+        let history = &sibling.seen.history;
+        sibling.engine().is_some_and(|engine| !engine.loading) && sibling.life() == Life::Alive && history.stops == 0
+    });
+    let is_begun = |other: &Node<'_>| other.seen.history.stops > 0;
+    let folderless = || shard.nodes.iter().filter(|other| is_folderless(other));
+    let chosen = folderless().find(|other| is_begun(other)).or_else(|| folderless().next());
+    let is_chosen = chosen.is_some_and(|chosen| chosen.serial() == node.serial());
+    if is_chosen && (is_begun(node) || (has_live_copy && is_shard_calm)) {
+        stopping::plan_stop(node, proposal);
+    }
+}
+
+fn is_folderless(node: &Node<'_>) -> bool {
+    node.life() == Life::Alive && node.seen.files.is_absent()
+}

@@ -1,0 +1,37 @@
+//! The end of an instance, wanted or after a failed creation: endpoint, processes, files, record.
+//!
+//! Works from every partial state. Its invariant: files go only when the process is certainly gone, and the record goes only
+//! when nothing else is left.
+
+use valkyard_model::{Seen, Step, WaitingOn};
+
+use crate::cluster::{Cluster, Node};
+use crate::proposal::Proposal;
+use crate::stopping;
+
+pub(crate) fn plan_teardown(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let is_closed = proposal.observed.discovery.is_absent();
+    if !is_closed {
+        proposal.propose(Step::CloseDiscovery);
+    }
+    for node in cluster.nodes() {
+        plan_removal(node, proposal);
+    }
+    if is_closed && cluster.nodes().all(is_gone) {
+        proposal.propose(Step::RemoveInstance);
+    }
+}
+
+fn plan_removal(node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let serial = node.serial();
+    match (&node.seen.process, &node.seen.files) {
+        (Seen::Known(_), _) => stopping::plan_stop(node, proposal),
+        (Seen::Absent, Seen::Known(_)) if node.is_dead() => proposal.propose(Step::RemoveFiles { node: serial }),
+        (Seen::Absent, Seen::Absent) if node.is_dead() => {}
+        (Seen::Absent | Seen::Unknown, _) => proposal.wait(WaitingOn::Certainty(serial)),
+    }
+}
+
+fn is_gone(node: &Node<'_>) -> bool {
+    node.is_dead() && node.seen.files.is_absent()
+}

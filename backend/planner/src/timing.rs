@@ -1,0 +1,48 @@
+//! When to look again if nothing wakes the loop before. Exits of processes and accepted requests wake it by themselves.
+
+use std::time::Duration;
+
+use valkyard_model::{DesiredInstance, NodeHistory, Step, Timestamp, WaitingOn};
+
+use crate::proposal::Proposal;
+use crate::retry::elapsed;
+
+/// After steps: about the time an engine needs to show an effect.
+const AFTER_STEPS: Duration = Duration::from_millis(10);
+/// After introducing nodes to each other, which takes some exchanges on the bus; asking again meanwhile is of no use.
+const AFTER_MEETING: Duration = Duration::from_millis(100);
+/// While something is under way: adds 1 % to the 2 s that a new cluster takes.
+const WHILE_WAITING: Duration = Duration::from_millis(20);
+/// While waiting for something that has not happened for long.
+const WHILE_STUCK: Duration = Duration::from_millis(500);
+/// A wait longer than this is not a matter of milliseconds any more: five times the engine's longest own delay.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
+/// When all is well: only the engines' own faults, such as a broken replication link, are found by looking.
+const WHEN_QUIET: Duration = Duration::from_secs(5);
+
+pub(crate) fn look_again_in(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Duration {
+    if !proposal.steps().is_empty() {
+        let only_meeting = proposal.steps().iter().all(|step| matches!(step, Step::Meet { .. }));
+        return if only_meeting { AFTER_MEETING } else { AFTER_STEPS };
+    }
+    let is_waiting = proposal.waiting_on().iter().any(|reason| !matches!(reason, WaitingOn::Retry { .. }));
+    let poll = if !is_waiting {
+        WHEN_QUIET
+    } else if elapsed(last_event(desired, proposal), proposal.now) < STUCK_AFTER {
+        WHILE_WAITING
+    } else {
+        WHILE_STUCK
+    };
+    proposal.next_retry().map_or(poll, |retry| retry.max(AFTER_STEPS).min(poll))
+}
+
+/// When something was last done with the instance, or happened to it.
+fn last_event(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Timestamp {
+    let of_node = |history: &NodeHistory| {
+        let exit = history.last_exit.as_ref().map(|exit| exit.at);
+        [history.last_start, history.last_stop, exit].into_iter().flatten().max()
+    };
+    let nodes = proposal.observed.nodes.values().filter_map(|node| of_node(&node.history));
+    let faults = proposal.observed.faults.iter().map(|fault| fault.last);
+    nodes.chain(faults).fold(desired.create_time.max(desired.update_time), Timestamp::max)
+}

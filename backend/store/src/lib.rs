@@ -1,1 +1,24 @@
+//! Durable state: what was accepted, what was set aside, what was asked for. The only SQL of Valkyard.
+//!
+//! The API accepts requests through [`Store`], the reconciler records progress through it; each method is one
+//! transaction, synced to disk before it returns. Invariants: a request, its spec, its generation and its operation are
+//! accepted together or not at all; an address belongs to at most one instance; an operation ends once. Times and random
+//! ids are arguments. This crate never looks at processes or nodes and never decides what to do next.
 
+mod address;
+mod command;
+mod error;
+mod instance_row;
+mod operation_row;
+mod query;
+mod request_row;
+mod schema;
+mod store;
+mod thread;
+
+pub use address::AddressPlan;
+pub use command::{CreateInstance, DeleteInstance, RequestKey, UpdateInstance};
+pub use error::{CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
+pub use query::{InstanceOrder, Scope};
+pub use store::{Store, StoreLocation};
+pub use thread::StoreThreads;

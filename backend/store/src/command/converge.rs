@@ -1,0 +1,44 @@
+//! Recording that a generation was seen complete, which ends the operations up to it.
+
+use rusqlite::Connection;
+use valkyard_model::{Convergence, Generation, InstanceName, Lifecycle, Operation, Timestamp, Uid, Verb};
+
+use super::incarnation::find_incarnation;
+use crate::error::ProgressError;
+use crate::{instance_row, operation_row};
+
+/// Does nothing for an instance that is on its way out: its operations end otherwise, and the look that found it complete
+/// may have begun before it was given up.
+pub(crate) fn record_converged(
+    connection: &Connection,
+    name: &InstanceName,
+    uid: Uid,
+    generation: Generation,
+    now: Timestamp,
+) -> Result<(), ProgressError> {
+    let mut instance = find_incarnation(connection, name, uid)?;
+    if generation > instance.generation {
+        return Err(ProgressError::Unaccepted { generation, accepted: instance.generation });
+    }
+    match instance.lifecycle {
+        Lifecycle::Deleting | Lifecycle::Abandoned { .. } => return Ok(()),
+        Lifecycle::Present => {}
+    }
+    if !instance.convergence.has_reached(generation) {
+        instance.convergence = Convergence::At { generation };
+        instance_row::save(connection, &instance)?;
+    }
+    for operation in operation_row::running(connection, uid)? {
+        if is_done(&operation, generation) {
+            operation_row::succeed(connection, &operation.id, now, Some(&instance))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_done(operation: &Operation, generation: Generation) -> bool {
+    match operation.verb {
+        Verb::Create | Verb::Update => operation.generation <= generation,
+        Verb::Delete => false,
+    }
+}

@@ -1,0 +1,86 @@
+//! Accepting an instance: its record, its address and its create operation.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use valkyard_model::{
+    AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, InstanceName, InstanceSpec, Lifecycle, NodeSerial,
+    Operation, OperationId, OperationState, Timestamp, Uid, Verb,
+};
+
+use super::RequestKey;
+use crate::address::{self, AddressPlan, Allocation};
+use crate::error::CreateError;
+use crate::request_row::{self, Earlier};
+use crate::{instance_row, operation_row};
+
+/// A creation to accept.
+#[derive(Clone, Debug)]
+pub struct CreateInstance {
+    /// The name.
+    pub name: InstanceName,
+    /// A random uid.
+    pub uid: Uid,
+    /// The validated spec.
+    pub spec: InstanceSpec,
+    /// Memory for data on each node.
+    pub maxmemory: ByteSize,
+    /// A random secret.
+    pub secret: AdminSecret,
+    /// How it is given an address.
+    pub address_plan: AddressPlan,
+    /// Id for the operation.
+    pub operation_id: OperationId,
+    /// The client's idempotency key, if it sent one.
+    pub request: Option<RequestKey>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The serial of an instance's first node.
+const FIRST_SERIAL: NodeSerial = NodeSerial(0);
+
+pub(crate) fn create_instance(connection: &Connection, create: CreateInstance) -> Result<Operation, CreateError> {
+    match request_row::look_up(connection, create.request.as_ref(), create.now)? {
+        Earlier::New => {}
+        Earlier::Same(operation) => return Ok(*operation),
+        Earlier::Other(reused) => return Err(reused.into()),
+    }
+    if instance_row::find(connection, &create.name)?.is_some() {
+        return Err(CreateError::AlreadyExists { name: create.name });
+    }
+    let place = match address::allocate(connection, create.address_plan)? {
+        Allocation::Free(place) => place,
+        Allocation::Exhausted { in_use } => return Err(CreateError::AddressesExhausted { in_use }),
+    };
+    let operation = Operation {
+        id: create.operation_id,
+        verb: Verb::Create,
+        target: create.name.clone(),
+        target_uid: create.uid,
+        generation: Generation::FIRST,
+        create_time: create.now,
+        cancel_requested: false,
+        state: OperationState::Running,
+    };
+    let accepted = DesiredInstance {
+        name: create.name,
+        uid: create.uid,
+        generation: Generation::FIRST,
+        convergence: Convergence::Never,
+        lifecycle: Lifecycle::Present,
+        spec: create.spec,
+        maxmemory: create.maxmemory,
+        address: place.address,
+        nodes: BTreeMap::new(),
+        next_serial: FIRST_SERIAL,
+        secret: create.secret,
+        create_time: create.now,
+        update_time: create.now,
+    };
+    operation_row::prune(connection, create.now)?;
+    instance_row::insert(connection, &accepted, &place)?;
+    operation_row::insert(connection, &operation)?;
+    request_row::remember(connection, create.request.as_ref(), &operation)?;
+    Ok(operation)
+}

@@ -1,0 +1,61 @@
+//! Accepting a change: the new spec, the next generation and its operation.
+
+use rusqlite::Connection;
+use valkyard_model::{Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, Timestamp, Verb};
+
+use super::RequestKey;
+use crate::error::UpdateError;
+use crate::request_row::{self, Earlier};
+use crate::{instance_row, operation_row};
+
+/// A change to accept.
+#[derive(Clone, Debug)]
+pub struct UpdateInstance {
+    /// The name.
+    pub name: InstanceName,
+    /// The generation the spec was derived from.
+    pub expected_generation: Generation,
+    /// The validated spec.
+    pub spec: InstanceSpec,
+    /// Id for the operation.
+    pub operation_id: OperationId,
+    /// The client's idempotency key, if it sent one.
+    pub request: Option<RequestKey>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -> Result<Operation, UpdateError> {
+    match request_row::look_up(connection, update.request.as_ref(), update.now)? {
+        Earlier::New => {}
+        Earlier::Same(operation) => return Ok(*operation),
+        Earlier::Other(reused) => return Err(reused.into()),
+    }
+    let Some(mut instance) = instance_row::find(connection, &update.name)? else {
+        return Err(UpdateError::NotFound { name: update.name });
+    };
+    if let Some(unfinished) = operation_row::running(connection, instance.uid)?.into_iter().next() {
+        return Err(UpdateError::Busy { operation: unfinished.id });
+    }
+    if instance.generation != update.expected_generation {
+        return Err(UpdateError::Conflict { expected: update.expected_generation, found: instance.generation });
+    }
+    instance.generation = instance.generation.next();
+    instance.spec = update.spec;
+    instance.update_time = update.now;
+    let operation = Operation {
+        id: update.operation_id,
+        verb: Verb::Update,
+        target: update.name,
+        target_uid: instance.uid,
+        generation: instance.generation,
+        create_time: update.now,
+        cancel_requested: false,
+        state: OperationState::Running,
+    };
+    operation_row::prune(connection, update.now)?;
+    instance_row::save(connection, &instance)?;
+    operation_row::insert(connection, &operation)?;
+    request_row::remember(connection, update.request.as_ref(), &operation)?;
+    Ok(operation)
+}

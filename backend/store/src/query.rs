@@ -1,0 +1,114 @@
+//! Reads. Each is one statement, hence one consistent view.
+
+use rusqlite::{Connection, params};
+use valkyard_model::{DesiredInstance, InstanceName, LocationId, Operation, OperationId, ProjectId, Timestamp};
+
+use crate::error::DatabaseError;
+use crate::instance_row::{self, INSTANCE_COLUMNS, name_of, to_nanos};
+use crate::operation_row::{self, OPERATION_COLUMNS};
+
+/// Which resources a list is about; `None` means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The project.
+    pub project: Option<ProjectId>,
+    /// The region.
+    pub location: Option<LocationId>,
+}
+
+impl Scope {
+    fn project(&self) -> Option<&str> {
+        self.project.as_ref().map(ProjectId::as_str)
+    }
+
+    fn location(&self) -> Option<&str> {
+        self.location.as_ref().map(LocationId::as_str)
+    }
+}
+
+/// The order of a list of instances, and the instance after which it goes on (which need not exist any more).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstanceOrder {
+    /// By project, location and id.
+    Name {
+        /// The last one of the page before.
+        after: Option<InstanceName>,
+    },
+    /// Oldest first; by name where ages are equal.
+    CreateTime {
+        /// The last one of the page before.
+        after: Option<(Timestamp, InstanceName)>,
+    },
+}
+
+/// One page of instances.
+pub(crate) fn instances(
+    connection: &Connection,
+    scope: &Scope,
+    order: &InstanceOrder,
+    limit: u32,
+) -> Result<Vec<DesiredInstance>, DatabaseError> {
+    let (key, after_time, after) = match order {
+        InstanceOrder::Name { after } => ("0", 0, after.as_ref()),
+        InstanceOrder::CreateTime { after: None } => ("create_time", 0, None),
+        InstanceOrder::CreateTime { after: Some((time, name)) } => ("create_time", to_nanos("create_time", *time)?, Some(name)),
+    };
+    let order_by = match order {
+        InstanceOrder::Name { .. } => "project, location, instance",
+        InstanceOrder::CreateTime { .. } => "create_time, project, location, instance",
+    };
+    let sql = format!(
+        "SELECT {INSTANCE_COLUMNS} FROM instances
+         WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR location = ?2)
+           AND (?3 IS NULL OR ({key}, project, location, instance) > (?6, ?3, ?4, ?5))
+         ORDER BY {order_by} LIMIT ?7"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![
+        scope.project(),
+        scope.location(),
+        after.map(|name| name.project.as_str()),
+        after.map(|name| name.location.as_str()),
+        after.map(|name| name.instance.as_str()),
+        after_time,
+        limit,
+    ])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(instance_row::read(row)?);
+    }
+    Ok(found)
+}
+
+/// The names of all instances, in order.
+pub(crate) fn all_names(connection: &Connection) -> Result<Vec<InstanceName>, DatabaseError> {
+    let mut statement =
+        connection.prepare_cached("SELECT project, location, instance FROM instances ORDER BY project, location, instance")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(name_of(row)?);
+    }
+    Ok(found)
+}
+
+/// One page of operations, by id, which is by age.
+pub(crate) fn operations(
+    connection: &Connection,
+    scope: &Scope,
+    after: Option<&OperationId>,
+    limit: u32,
+) -> Result<Vec<Operation>, DatabaseError> {
+    let sql = format!(
+        "SELECT {OPERATION_COLUMNS} FROM operations
+         WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR location = ?2) AND (?3 IS NULL OR id > ?3)
+         ORDER BY id LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![scope.project(), scope.location(), after.map(OperationId::as_str), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(operation_row::read(row)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,194 @@
+//! The handle: one async method per transaction.
+
+use std::path::PathBuf;
+
+use valkyard_model::{
+    DesiredInstance, Failure, Generation, InstanceName, NodeAllocation, Operation, OperationId, Timestamp, Uid,
+};
+
+use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
+use crate::error::{CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
+use crate::query::{self, InstanceOrder, Scope};
+use crate::schema::{self, MIGRATIONS};
+use crate::thread::{Queue, StoreThreads};
+use crate::{instance_row, operation_row};
+
+/// Where a store keeps its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreLocation {
+    /// In this file, whose folder exists.
+    File(PathBuf),
+    /// In memory: gone with the process.
+    Memory,
+}
+
+/// A cheap handle to the durable state; clones share it. Every write is on disk when its method returns. A method's future
+/// may be dropped midway: a request that was queued is carried out all the same.
+#[derive(Clone, Debug)]
+pub struct Store {
+    writer: Queue,
+    reader: Queue,
+}
+
+impl Store {
+    /// Opens a store, creating or migrating its file if needed. Blocks: for use at start.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(location: StoreLocation) -> Result<(Self, StoreThreads), StoreError> {
+        match location {
+            StoreLocation::Memory => {
+                let (queue, thread) = Queue::start("store", schema::open_memory()?)?;
+                Ok((Self { writer: queue.clone(), reader: queue }, StoreThreads::new(vec![thread])))
+            }
+            StoreLocation::File(path) => {
+                let (writer, writing) = Queue::start("store-writer", schema::open_file(&path, MIGRATIONS)?)?;
+                let (reader, reading) = Queue::start("store-reader", schema::open_reader(&path)?)?;
+                Ok((Self { writer, reader }, StoreThreads::new(vec![writing, reading])))
+            }
+        }
+    }
+
+    /// Accepts a creation: record, address and operation. The same request within 24 h returns the first operation.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub async fn create_instance(&self, create: CreateInstance) -> Result<Operation, CreateError> {
+        self.writer.write(move |tx| command::create_instance(tx, create)).await
+    }
+
+    /// Accepts a new spec: generation and operation. The same request within 24 h returns the first operation.
+    ///
+    /// # Errors
+    /// See [`UpdateError`].
+    pub async fn update_instance(&self, update: UpdateInstance) -> Result<Operation, UpdateError> {
+        self.writer.write(move |tx| command::update_instance(tx, update)).await
+    }
+
+    /// Accepts a deletion; a creation or update under way ends as aborted. The same request within 24 h returns the first
+    /// operation.
+    ///
+    /// # Errors
+    /// See [`DeleteError`].
+    pub async fn delete_instance(&self, delete: DeleteInstance) -> Result<Operation, DeleteError> {
+        self.writer.write(move |tx| command::delete_instance(tx, delete)).await
+    }
+
+    /// The instance with this name, deleting and abandoned ones included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn instance(&self, name: &InstanceName) -> Result<Option<DesiredInstance>, DatabaseError> {
+        let name = name.clone();
+        self.reader.read(move |connection| instance_row::find(connection, &name)).await
+    }
+
+    /// One page of instances, deleting and abandoned ones included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn instances(
+        &self,
+        scope: &Scope,
+        order: InstanceOrder,
+        limit: u32,
+    ) -> Result<Vec<DesiredInstance>, DatabaseError> {
+        let scope = scope.clone();
+        self.reader.read(move |connection| query::instances(connection, &scope, &order, limit)).await
+    }
+
+    /// The names of all instances.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_names(&self) -> Result<Vec<InstanceName>, DatabaseError> {
+        self.reader.read(query::all_names).await
+    }
+
+    /// The operation with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn operation(&self, id: &OperationId) -> Result<Option<Operation>, DatabaseError> {
+        let id = id.clone();
+        self.reader.read(move |connection| operation_row::find(connection, &id)).await
+    }
+
+    /// One page of operations, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn operations(
+        &self,
+        scope: &Scope,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, DatabaseError> {
+        let scope = scope.clone();
+        self.reader.read(move |connection| query::operations(connection, &scope, after.as_ref(), limit)).await
+    }
+
+    /// Forgets a finished operation.
+    ///
+    /// # Errors
+    /// See [`OperationError`].
+    pub async fn delete_operation(&self, id: &OperationId) -> Result<(), OperationError> {
+        let id = id.clone();
+        self.writer.write(move |tx| command::delete_operation(tx, &id)).await
+    }
+
+    /// Notes that a client wants an operation cancelled. A running creation is given up: its operation ends as cancelled once
+    /// nothing of the instance is left. Any other operation goes on. Returns the operation as it is now.
+    ///
+    /// # Errors
+    /// See [`OperationError`].
+    pub async fn request_cancel(&self, id: &OperationId) -> Result<Operation, OperationError> {
+        let id = id.clone();
+        self.writer.write(move |tx| command::request_cancel(tx, &id)).await
+    }
+
+    /// Sets nodes aside. Idempotent.
+    ///
+    /// # Errors
+    /// See [`ProgressError`]; then none of them is set aside.
+    pub async fn allocate_nodes(&self, name: &InstanceName, uid: Uid, nodes: Vec<NodeAllocation>) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write(move |tx| command::allocate_nodes(tx, &name, uid, nodes)).await
+    }
+
+    /// Records that this generation was seen complete, and ends the operations up to it. Idempotent; never goes backwards;
+    /// does nothing for an instance that is being removed.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn record_converged(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write(move |tx| command::record_converged(tx, &name, uid, generation, now)).await
+    }
+
+    /// Gives up a creation that has never converged; its operation ends when the record goes. Idempotent; does nothing for an
+    /// instance that is being removed.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn abandon_create(&self, name: &InstanceName, uid: Uid, failure: Failure) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write(move |tx| command::abandon_create(tx, &name, uid, failure)).await
+    }
+
+    /// Removes the record of an instance of which nothing is left, frees its name and address, and ends its operations.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn remove_instance(&self, name: &InstanceName, uid: Uid, now: Timestamp) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write(move |tx| command::remove_instance(tx, &name, uid, now)).await
+    }
+}

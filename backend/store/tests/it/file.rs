@@ -1,0 +1,104 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use valkyard_store::{Store, StoreError, StoreLocation};
+
+use crate::scene::{Scene, at, node};
+
+fn open(path: &Path) -> Result<(Store, valkyard_store::StoreThreads), StoreError> {
+    Store::open(StoreLocation::File(path.to_owned()))
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_there_after_reopening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    let (store, threads) = open(&path).expect("opens");
+    let scene = Scene::over(store);
+    let operation = scene.create("cache-1", at(0)).await;
+    let uid = operation.target_uid;
+    scene.store.allocate_nodes(&operation.target, uid, vec![node(uid, 0)]).await.expect("is recorded");
+    let before = scene.instance("cache-1").await;
+    drop(scene);
+    threads.join();
+
+    let (store, _threads) = open(&path).expect("reopens");
+    let scene = Scene::over(store);
+    assert_eq!(scene.instance("cache-1").await, before);
+    assert_eq!(scene.operation(&operation).await, operation);
+}
+
+#[tokio::test]
+async fn a_read_sees_every_write_that_returned() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _threads) = open(&folder.path().join("valkyard.db")).expect("opens");
+    let scene = Scene::over(store);
+    for number in 0..50 {
+        let operation = scene.create(&format!("cache-{number}"), at(number)).await;
+        assert_eq!(scene.operation(&operation).await, operation);
+    }
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _threads) = open(&folder.path().join("valkyard.db")).expect("opens");
+    Scene::over(store).create("cache-1", at(0)).await;
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder.path()).expect("lists") {
+        let entry = entry.expect("lists");
+        let mode = entry.metadata().expect("has metadata").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", entry.file_name());
+        seen += 1;
+    }
+    assert!(seen >= 2, "database and write-ahead log");
+}
+
+#[tokio::test]
+async fn the_threads_end_with_the_last_handle() {
+    let (store, threads) = Store::open(StoreLocation::Memory).expect("opens");
+    let last = store.clone();
+    drop(store);
+    assert!(last.all_names().await.expect("still reads").is_empty());
+    drop(last);
+    threads.join();
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    let content = "these are not the pages you are looking for\n".repeat(100);
+    std::fs::write(&path, &content).expect("writes");
+    let error = open(&path).expect_err("is refused");
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    assert_eq!(std::fs::read_to_string(&path).expect("reads"), content);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    let (store, threads) = open(&path).expect("opens");
+    let scene = Scene::over(store);
+    for number in 0..40 {
+        scene.create(&format!("cache-{number}"), at(number)).await;
+    }
+    drop(scene);
+    threads.join();
+    let mut bytes = std::fs::read(&path).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle - 8_192..middle + 8_192].fill(0x5a);
+    std::fs::write(&path, bytes).expect("writes");
+    let error = open(&path).expect_err("is refused");
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    assert!(error.to_string().contains("valkyard.db is damaged"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("missing").join("valkyard.db");
+    let error = open(&path).expect_err("is refused");
+    assert!(matches!(&error, StoreError::Open { path: named, .. } if *named == path), "{error:?}");
+}

@@ -1,0 +1,11 @@
+//! The rules of the store, through its public API.
+
+mod cancel;
+mod crash;
+mod create;
+mod delete;
+mod file;
+mod list;
+mod progress;
+mod scene;
+mod update;

@@ -164,7 +164,29 @@
 //!     }
 //! }
 //!
+//! // In `main`: provider_framework::serve("registry.terraform.io/example/example", "example", Example)
+//!
+//! // In tests:
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), provider_framework::testing::Failure> {
+//! use provider_framework::testing::{Action, Harness};
+//!
 //! assert_eq!(Bucket.schema().check(), vec![]);
+//! let terraform = Harness::new(Example, Object::new()).await?;
+//! let config = Object::from([("name", "logs")]);
+//! let plan = terraform.plan("example_bucket", None, config.clone()).await?;
+//! assert_eq!(plan.unknowns(), ["update_time"]);
+//! let state = terraform.apply(plan).await?.expect("a create leaves a state");
+//! assert_eq!(state.object.value("id").as_str(), Some("projects/demo/buckets/logs"));
+//! assert_eq!(terraform.plan("example_bucket", Some(&state), config).await?.action, Action::NoOp);
+//!
+//! let bigger = Object::from([("name", Value::from("logs")), ("size_gb", Value::from(20))]);
+//! let plan = terraform.plan("example_bucket", Some(&state), bigger).await?;
+//! assert_eq!((plan.action, plan.unknowns()), (Action::Update, vec!["update_time"]));
+//! let state = terraform.apply(plan).await?.expect("an update leaves a state");
+//! terraform.destroy(&state).await?;
+//! # Ok(())
+//! # }
 //! ```
 
 mod context;
@@ -174,9 +196,13 @@ mod path;
 mod private;
 mod provider;
 mod resource;
+mod rpc;
+mod serve;
 
+pub mod consistency;
 pub mod plan;
 pub mod schema;
+pub mod testing;
 pub mod timeouts;
 pub mod transport;
 pub mod validators;
@@ -190,5 +216,7 @@ pub use plan::PlannedChange;
 pub use private::{Private, PrivateError};
 pub use provider::{BoxFuture, Configure, Configured, Provider};
 pub use resource::{Create, Delete, Failed, NewState, Read, Resource, StateUpgrade, Update};
+pub use rpc::Server;
 pub use schema::{Attribute, Body, Schema};
+pub use serve::serve;
 pub use value::{FromValue, MaybeKnown, Number, Object, Type, Value};

@@ -205,7 +205,7 @@ impl Walk<'_> {
 static NULL: Value = Value::Null;
 
 /// The element of a collection that belongs to `step`; null when there is none.
-pub(super) fn child<'v>(value: &'v Value, step: &Step) -> &'v Value {
+pub(crate) fn child<'v>(value: &'v Value, step: &Step) -> &'v Value {
     let found = match (value, step) {
         (Value::List(items) | Value::Tuple(items), Step::Index(index)) => items.get(*index),
         (Value::Map(entries), Step::Key(key)) => entries.get(key),

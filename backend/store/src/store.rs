@@ -38,13 +38,14 @@ impl Store {
     pub fn open(location: StoreLocation) -> Result<(Self, StoreThreads), StoreError> {
         match location {
             StoreLocation::Memory => {
-                let (queue, thread) = Queue::start("store", schema::open_memory()?)?;
-                Ok((Self { writer: queue.clone(), reader: queue }, StoreThreads::new(vec![thread])))
+                let (queue, thread) = Queue::start("store", schema::open_memory()?, None)?;
+                Ok((Self { writer: queue.clone(), reader: queue }, StoreThreads::new(thread)))
             }
             StoreLocation::File(path) => {
-                let (writer, writing) = Queue::start("store-writer", schema::open_file(&path, MIGRATIONS)?)?;
-                let (reader, reading) = Queue::start("store-reader", schema::open_reader(&path)?)?;
-                Ok((Self { writer, reader }, StoreThreads::new(vec![writing, reading])))
+                let writing = schema::open_file(&path, MIGRATIONS)?;
+                let (reader, thread) = Queue::start("store-reader", schema::open_reader(&path)?, None)?;
+                let (writer, thread) = Queue::start("store-writer", writing, Some(thread))?;
+                Ok((Self { writer, reader }, StoreThreads::new(thread)))
             }
         }
     }

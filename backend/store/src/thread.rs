@@ -14,6 +14,9 @@ use crate::error::{DatabaseError, StoreError};
 /// callers then wait in `send`.
 const QUEUE_LENGTH: usize = 256;
 
+/// Why joining a thread cannot fail.
+const NEVER_PANICS: &str = "a database thread runs only this crate's commands, which do not panic";
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// The way to one connection.
@@ -23,16 +26,21 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts a thread that owns the connection until the last clone of the queue is dropped.
-    pub(crate) fn start(name: &str, mut connection: Connection) -> Result<(Self, JoinHandle<()>), StoreError> {
+    /// Starts a thread that owns the connection until the last clone of the queue is dropped and the thread it outlives has
+    /// ended: the connection that closes last leaves one self-contained file behind, which only a writing one can.
+    pub(crate) fn start(
+        name: &str,
+        mut connection: Connection,
+        outlives: Option<JoinHandle<()>>,
+    ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE_LENGTH);
         let run = move || {
             while let Some(job) = waiting.blocking_recv() {
                 job(&mut connection);
             }
-            // Leaves one self-contained file behind. Where this fails, as it does for the reader, nothing is lost: the
-            // log is read at the next start.
-            let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            if let Some(thread) = outlives {
+                thread.join().expect(NEVER_PANICS);
+            }
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StoreError::Thread)?;
         Ok((Self { jobs }, thread))
@@ -83,12 +91,12 @@ impl Queue {
 /// The threads of a store. They end when the last [`crate::Store`] is dropped; dropping this does not end them.
 #[derive(Debug)]
 pub struct StoreThreads {
-    threads: Vec<JoinHandle<()>>,
+    last: JoinHandle<()>,
 }
 
 impl StoreThreads {
-    pub(crate) fn new(threads: Vec<JoinHandle<()>>) -> Self {
-        Self { threads }
+    pub(crate) fn new(last: JoinHandle<()>) -> Self {
+        Self { last }
     }
 
     /// Waits until the connections are closed. Blocks: call it from a thread that may.
@@ -96,8 +104,6 @@ impl StoreThreads {
     /// # Panics
     /// When a database thread panicked.
     pub fn join(self) {
-        for thread in self.threads {
-            thread.join().expect("a database thread runs only this crate's commands, which do not panic");
-        }
+        self.last.join().expect(NEVER_PANICS);
     }
 }

@@ -21,6 +21,7 @@ async fn what_was_accepted_is_there_after_reopening() {
     let before = scene.instance("cache-1").await;
     drop(scene);
     threads.join();
+    assert!(!folder.path().join("valkyard.db-wal").exists(), "one file holds everything");
 
     let (store, _threads) = open(&path).expect("reopens");
     let scene = Scene::over(store);

@@ -146,15 +146,18 @@ impl<'a> Shard<'a> {
         self.nodes.iter().all(Node::is_dead)
     }
 
-    /// Whether waking this dead node cannot cost data.
+    /// The node that forbids to wake this dead one.
     ///
-    /// A primary that wakes up empty makes its replicas copy nothing: it has to sleep until another node has taken its
-    /// slots over, or until nobody is left who could hold a copy.
-    pub(crate) fn may_wake(&self, node: &Node<'_>) -> bool {
-        match self.claim {
-            Some(claim) if claim.node != node.serial() => true,
-            Some(_) | None => self.siblings(node).all(|sibling| sibling.is_dead() || sibling.is_empty_primary()),
+    /// A primary that wakes up empty makes its replicas copy nothing. So while a shard has no living primary, its dead nodes
+    /// sleep until a takeover has settled, or until nobody is left who could hold a copy. Replicas sleep too: any of them
+    /// may have been promoted without anybody else hearing of it.
+    pub(crate) fn wake_blocker(&self, node: &Node<'_>) -> Option<&Node<'a>> {
+        if self.primary().is_some() {
+            return None;
         }
+        let mut holders = self.siblings(node).filter(|sibling| !sibling.is_dead() && !sibling.is_empty_primary());
+        let first = holders.next()?;
+        Some(holders.find(|holder| holder.engine().is_none()).filter(|_| first.engine().is_some()).unwrap_or(first))
     }
 }
 

@@ -35,7 +35,7 @@ fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddr
         Seen::Absent => false,
         Seen::Unknown => !node.is_dead() && open.contains(&node.client_address(cluster.desired)),
     };
-    let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.primary()?.serial())).collect();
+    let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.owner()?.serial())).collect();
     let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(is_backend).collect();
     nodes.sort_by_key(|node| (!primaries.contains(&node.serial()), node.serial()));
     nodes.into_iter().map(|node| node.client_address(cluster.desired)).collect()

@@ -270,13 +270,12 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
 /// Whether replicas of this node may live while no other node of its shard is a primary with slots.
 fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     let is_taken_over = shard.siblings(node).any(Node::claims_slots);
-    let follows = |sibling: &Node<'_>| {
-        let role = sibling.engine().map(|engine| &engine.role);
-        matches!(role, Some(RoleSeen::Replica { of, .. }) if of == node.id())
+    let may_follow = |sibling: &Node<'_>| match sibling.engine().map(|engine| &engine.role) {
+        Some(RoleSeen::Replica { of, .. }) => of == node.id(),
+        Some(RoleSeen::Primary) => false,
+        None => !sibling.is_dead(),
     };
-    let is_claimed_elsewhere = shard.claim.is_some_and(|claim| claim.node != node.serial());
-    let may_follow = |sibling: &Node<'_>| !is_claimed_elsewhere && sibling.engine().is_none() && !sibling.is_dead();
-    !is_taken_over && !is_claimed_elsewhere && shard.siblings(node).any(|sibling| follows(sibling) || may_follow(sibling))
+    !is_taken_over && shard.siblings(node).any(may_follow)
 }
 
 fn check_promotion(shard: &Shard<'_>, node: &Node<'_>) -> Vec<Violation> {

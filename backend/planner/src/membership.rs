@@ -28,8 +28,12 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         proposal.wait(WaitingOn::Certainty(serial));
         return;
     }
-    if !shard.may_wake(node) {
-        proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    if let Some(blocker) = shard.wake_blocker(node) {
+        proposal.wait(match (blocker.life(), blocker.engine()) {
+            (Life::Alive | Life::Dead, Some(_)) => WaitingOn::FailoverToSettle(shard.index),
+            (Life::Alive | Life::Dead, None) => WaitingOn::NodeToAnswer(blocker.serial()),
+            (Life::Uncertain, _) => WaitingOn::Certainty(blocker.serial()),
+        });
         return;
     }
     match &node.seen.files {

@@ -1,0 +1,98 @@
+//! Prints plans for people: one line per step, reason and condition.
+
+use std::net::SocketAddrV4;
+
+use valkyard_model::{
+    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, NodeAllocation, NodeId, Plan, SeedRole, Step, WaitingOn,
+};
+
+pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> {
+    let mut lines: Vec<String> = plan.steps.iter().flat_map(|step| print_step(desired, step)).collect();
+    let mut seeds: Vec<&ClusterSeed> = Vec::new();
+    for step in &plan.steps {
+        if let Step::PrepareNode { seed, .. } = step
+            && !seeds.contains(&seed)
+        {
+            seeds.push(seed);
+        }
+    }
+    lines.extend(seeds.into_iter().map(|seed| print_seed(desired, seed)));
+    lines.extend(plan.waiting_on.iter().map(|reason| format!("waiting: {}", print_reason(reason))));
+    lines.extend(plan.conditions.iter().map(|condition| format!("condition: {}", print_condition(condition))));
+    lines.push(format!("look again in {:?}", plan.look_again_in));
+    lines
+}
+
+fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
+    let kind = step.kind();
+    let line = match step {
+        Step::AllocateNodes { nodes } => return nodes.iter().map(print_allocation).collect(),
+        Step::PrepareNode { node, settings, .. } => {
+            format!("{kind} {node} at {}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone)
+        }
+        Step::StartProcess { node, engine } => format!("{kind} {node} of {engine}"),
+        Step::StopProcess { node, manner } => format!("{kind} {node}: {manner:?}"),
+        Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
+        Step::Replicate { node, primary } => format!("{kind} {node} from {}", serial_of(desired, primary)),
+        Step::Meet { node, peer, bus_port } => format!("{kind} {node} and {} bus {bus_port}", node_at(desired, *peer)),
+        Step::OpenDiscovery { backends } => {
+            let nodes: Vec<String> = backends.iter().map(|address| node_at(desired, *address)).collect();
+            format!("{kind} to {}", nodes.join(" "))
+        }
+        Step::CloseDiscovery | Step::RemoveInstance => kind.to_string(),
+        Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
+        Step::AbandonCreate { failure: Failure { code, message } } => format!("{kind}: {code:?}: {message}"),
+    };
+    vec![line]
+}
+
+fn print_allocation(node: &NodeAllocation) -> String {
+    let role = match node.initial_role {
+        InitialRole::Primary => "primary",
+        InitialRole::Replica => "replica",
+    };
+    format!("allocate {}: {role} of {} in {} on port {} bus {}", node.serial, node.shard, node.zone, node.port, node.bus_port)
+}
+
+fn print_seed(desired: &DesiredInstance, seed: &ClusterSeed) -> String {
+    let lines = seed.nodes.iter().map(|node| {
+        let serial = serial_of(desired, &node.id);
+        match &node.role {
+            SeedRole::Primary { slots, epoch } => format!("{serial} primary of [{slots}] epoch {}", epoch.0),
+            SeedRole::Replica { of } => format!("{serial} replica of {}", serial_of(desired, of)),
+        }
+    });
+    format!("seed: {}; current epoch {}", lines.collect::<Vec<_>>().join(", "), seed.current_epoch.0)
+}
+
+fn print_reason(reason: &WaitingOn) -> String {
+    match reason {
+        WaitingOn::NodeToAnswer(node) => format!("{node} to answer"),
+        WaitingOn::NodeToLoad(node) => format!("{node} to load"),
+        WaitingOn::ClusterToAgree(node) => format!("the cluster to agree, says {node}"),
+        WaitingOn::ReplicaToSync(node) => format!("replica {node} to sync"),
+        WaitingOn::ProcessToExit(node) => format!("process of {node} to exit"),
+        WaitingOn::FailoverToSettle(shard) => format!("failover of {shard} to settle"),
+        WaitingOn::Certainty(node) => format!("certainty about {node}"),
+        WaitingOn::Retry { step, node: Some(node), kind } => format!("retry of {step} {node} after {kind:?}"),
+        WaitingOn::Retry { step, node: None, kind } => format!("retry of {step} after {kind:?}"),
+    }
+}
+
+fn print_condition(condition: &Condition) -> String {
+    match condition {
+        Condition::ShardDown(shard) => format!("{shard} is down"),
+        Condition::ShardDegraded(shard) => format!("{shard} is degraded"),
+        Condition::DataLost(shard) => format!("data of {shard} is lost"),
+    }
+}
+
+fn serial_of(desired: &DesiredInstance, id: &NodeId) -> String {
+    let node = desired.nodes.values().find(|node| node.id == *id);
+    node.map_or_else(|| format!("stranger {id}"), |node| node.serial.to_string())
+}
+
+fn node_at(desired: &DesiredInstance, address: SocketAddrV4) -> String {
+    let node = desired.nodes.values().find(|node| node.port.0 == address.port() && desired.address.ip == *address.ip());
+    node.map_or_else(|| address.to_string(), |node| node.serial.to_string())
+}

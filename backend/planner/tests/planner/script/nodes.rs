@@ -1,0 +1,178 @@
+//! The nodes of a scripted world: words that say how one is, and the observation that follows.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use valkyard_model::{
+    BinaryVersion, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, NodeHistory, NodeId, NodeObservation, NodeSerial,
+    PeerHealth, PeerSeen, Pid, ProcessSeen, RoleSeen, Seen, SlotSet, Timestamp, Uid,
+};
+
+use super::{World, number};
+
+/// How much of a node is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Sight {
+    #[default]
+    Absent,
+    Known,
+    Unknown,
+}
+
+impl Sight {
+    fn of<T>(self, value: impl FnOnce() -> T) -> Seen<T> {
+        match self {
+            Self::Known => Seen::Known(value()),
+            Self::Absent => Seen::Absent,
+            Self::Unknown => Seen::Unknown,
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            "yes" => Ok(Self::Known),
+            "no" => Ok(Self::Absent),
+            "unknown" => Ok(Self::Unknown),
+            other => Err(format!("{other:?} is not yes, no or unknown")),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NodeScript {
+    pub(crate) files: Sight,
+    pub(crate) process: Sight,
+    pub(crate) engine: Sight,
+    pub(crate) is_unseen: bool,
+    pub(crate) is_foreign: bool,
+    pub(crate) is_loading: bool,
+    pub(crate) is_unsettled: bool,
+    pub(crate) is_alone: bool,
+    pub(crate) is_empty: bool,
+    pub(crate) link: Option<LinkState>,
+    pub(crate) follows: Option<NodeSerial>,
+    pub(crate) offset: u64,
+    pub(crate) history: NodeHistory,
+}
+
+/// Changes a node by words:
+/// - `nothing`, `prepared`, `dead`, `starting`, `silent`, `unknown`, `unseen`, `serving`: the whole of it
+/// - `folder=`, `process=`, `engine=` with `yes`, `no` or `unknown`: one part of it
+/// - `foreign`, `loading`, `unsettled`, `alone`, `empty`, `link=up|down|syncing`, `follows=NODE`, `offset=N`: what its engine
+///   says, until `serving`
+/// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`: what is remembered of it
+pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now: Timestamp) -> Result<(), String> {
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match key {
+            "nothing" => *node = NodeScript::default(),
+            "prepared" | "dead" => set(node, [Sight::Known, Sight::Absent, Sight::Absent]),
+            "starting" => set(node, [Sight::Known, Sight::Known, Sight::Absent]),
+            "silent" => set(node, [Sight::Known, Sight::Known, Sight::Unknown]),
+            "unknown" => set(node, [Sight::Unknown; 3]),
+            "serving" => {
+                *node = NodeScript::default();
+                set(node, [Sight::Known; 3]);
+            }
+            "unseen" => node.is_unseen = true,
+            "folder" => node.files = Sight::parse(value)?,
+            "process" => node.process = Sight::parse(value)?,
+            "engine" => node.engine = Sight::parse(value)?,
+            "foreign" => node.is_foreign = true,
+            "loading" => node.is_loading = true,
+            "unsettled" => node.is_unsettled = true,
+            "alone" => node.is_alone = true,
+            "empty" => node.is_empty = true,
+            "link" => node.link = Some(parse_link(value)?),
+            "follows" => node.follows = Some(super::parse_node(value)?),
+            "offset" => node.offset = number(words, "offset")?.unwrap_or_default(),
+            "starts" => node.history.starts = number(words, "starts")?.unwrap_or_default(),
+            "stops" => node.history.stops = number(words, "stops")?.unwrap_or_default(),
+            "started" => node.history.last_start = Some(ago(words, "started", now)?),
+            "stopped" => node.history.last_stop = Some(ago(words, "stopped", now)?),
+            "exited" => node.history.last_exit = Some(exit(words, line, now)?),
+            "status" => {}
+            "log" => break,
+            other => return Err(format!("{other:?} says nothing of a node")),
+        }
+    }
+    Ok(())
+}
+
+fn set(node: &mut NodeScript, [files, process, engine]: [Sight; 3]) {
+    (node.files, node.process, node.engine, node.is_unseen) = (files, process, engine, false);
+}
+
+fn ago(words: &[&str], key: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let millis = number(words, key)?.ok_or("needs milliseconds")?;
+    Ok(now - TimeDelta::milliseconds(millis))
+}
+
+fn exit(words: &[&str], line: &str, now: Timestamp) -> Result<ExitSeen, String> {
+    let status = super::option(words, "status").unwrap_or("signal-9").to_owned();
+    let log_tail = line.split_once("log=").map_or("", |(_, text)| text).to_owned();
+    Ok(ExitSeen { at: ago(words, "exited", now)?, status, log_tail })
+}
+
+fn parse_link(word: &str) -> Result<LinkState, String> {
+    match word {
+        "up" => Ok(LinkState::Up),
+        "down" => Ok(LinkState::Down),
+        "syncing" => Ok(LinkState::Syncing),
+        other => Err(format!("{other:?} is not a state of a link")),
+    }
+}
+
+impl NodeScript {
+    /// What an observation says of this node; nothing if it leaves the node out.
+    pub(crate) fn seen(&self, world: &World, serial: NodeSerial) -> Option<NodeObservation> {
+        let pid = Pid(1_000 + i32::try_from(serial.0).expect("few nodes"));
+        (!self.is_unseen).then(|| NodeObservation {
+            files: self.files.of(|| FilesSeen {}),
+            process: self.process.of(|| ProcessSeen { pid }),
+            engine: self.engine.of(|| self.engine_seen(world, serial)),
+            history: self.history.clone(),
+        })
+    }
+
+    fn engine_seen(&self, world: &World, serial: NodeSerial) -> EngineSeen {
+        let allocation = &world.desired.nodes[&serial];
+        let shard = allocation.shard;
+        let told = &world.owners[&shard];
+        let own = world.untold.get(&shard).filter(|owner| owner.node == serial).unwrap_or(told);
+        let stranger = || NodeId::derive(Uid(uuid::Uuid::from_u128(99)), serial);
+        let is_primary = self.is_empty || (own.node == serial && self.follows.is_none());
+        let link = self.link.unwrap_or(LinkState::Up);
+        let of = || world.desired.nodes[&self.follows.unwrap_or(own.node)].id.clone();
+        EngineSeen {
+            id: if self.is_foreign { stranger() } else { allocation.id.clone() },
+            version: BinaryVersion { major: 9, minor: 1, patch: 2 },
+            role: if is_primary { RoleSeen::Primary } else { RoleSeen::Replica { of: of(), link } },
+            cluster_ok: !self.is_unsettled,
+            loading: self.is_loading,
+            epoch: if self.is_empty { ConfigEpoch(0) } else { own.epoch },
+            current_epoch: world.owners.values().map(|owner| owner.epoch).max().unwrap_or_default().max(own.epoch),
+            slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
+            replication_offset: self.offset,
+            peers: if self.is_alone { BTreeMap::new() } else { peers(world, serial) },
+        }
+    }
+}
+
+fn peers(world: &World, of: NodeSerial) -> BTreeMap<NodeId, PeerSeen> {
+    let others = world.desired.nodes.values().filter(|node| node.serial != of);
+    let peer = |node: &valkyard_model::NodeAllocation| {
+        let script = &world.nodes[&node.serial];
+        let owner = &world.owners[&node.shard];
+        let is_owner = owner.node == node.serial;
+        let has_slots = is_owner && !script.is_empty;
+        PeerSeen {
+            address: world.address(node.serial),
+            health: if script.process == Sight::Known { PeerHealth::Ok } else { PeerHealth::Doubtful },
+            replica_of: (!is_owner).then(|| world.desired.nodes[&owner.node].id.clone()),
+            epoch: owner.epoch,
+            slots: if has_slots { world.share(node.shard) } else { SlotSet::default() },
+        }
+    };
+    others.map(|node| (node.id.clone(), peer(node))).collect()
+}

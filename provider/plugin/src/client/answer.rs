@@ -1,0 +1,174 @@
+//! API errors in words for the person who runs Terraform.
+//!
+//! Owns the translation of [`ApiError`] and [`Interrupted`] into diagnostics. Resources call it with what they
+//! attempted. Invariants: each text says what was attempted, why it failed and what to do; a missing daemon is
+//! one diagnostic; a field violation points at the attribute that the field comes from.
+
+use provider_framework::{AttributePath, Diagnostic, Diagnostics, Interrupted};
+use tonic::{Code, Status};
+
+use super::ApiError;
+use super::error::causes;
+
+/// What was attempted: "create" with the instance's full name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) verb: &'static str,
+    pub(crate) name: &'a str,
+}
+
+impl Attempt<'_> {
+    fn summary(self) -> String {
+        format!("Cannot {} instance", self.verb)
+    }
+
+    /// The error as diagnostics.
+    pub(crate) fn failed(self, error: &ApiError) -> Diagnostics {
+        match error {
+            ApiError::EndpointUnknown => Diagnostic::error("The daemon's endpoint is not known yet")
+                .detail(format!(
+                    "To {} {}, the provider has to call the daemon, but `endpoint` of the provider block is known only \
+                     after apply. Apply what it depends on first (`terraform apply -target=…`), or use a value that is \
+                     known.",
+                    self.verb, self.name
+                ))
+                .into(),
+            ApiError::Unreachable { endpoint, cause } => Diagnostic::error("No Valkyard daemon")
+                .detail(format!(
+                    "Nobody answers at {endpoint} ({}), so the provider cannot {} {}.\n\n\
+                     Start the daemon on this machine with\n\n  valkyard serve\n\n\
+                     or, if it runs elsewhere, set `endpoint` in the provider block or VALKYARD_ENDPOINT.",
+                    root_cause(cause),
+                    self.verb,
+                    self.name
+                ))
+                .into(),
+            ApiError::ConnectionLost { endpoint, cause } => Diagnostic::error("No answer from the Valkyard daemon")
+                .detail(format!(
+                    "The connection to {endpoint} broke while the provider tried to {} {} ({}). If the daemon was \
+                     restarted, run the same command again. If this repeats, something other than a Valkyard daemon may \
+                     listen there: `valkyard status` shows whether one does.",
+                    self.verb,
+                    self.name,
+                    root_cause(cause)
+                ))
+                .into(),
+            ApiError::Refused { violations, .. } if !violations.is_empty() => {
+                violations.iter().map(|violation| self.violated(&violation.field, &violation.description)).collect()
+            }
+            ApiError::Refused { code, message, .. } => self.refused(*code, message).into(),
+        }
+    }
+
+    fn violated(self, field: &str, description: &str) -> Diagnostic {
+        let detail = format!("The daemon refused to {} {}: {description}", self.verb, self.name);
+        match attribute_of(field) {
+            Some(path) => Diagnostic::error(self.summary()).detail(format!("{detail} (`{path}`)")).at(path),
+            None => Diagnostic::error(self.summary()).detail(format!("{detail} (field `{field}`)")),
+        }
+    }
+
+    fn refused(self, code: Code, message: &str) -> Diagnostic {
+        let advice = match code {
+            Code::AlreadyExists => format!(
+                "\n\nIf it should be managed here, import it with\n\n  terraform import <address of this resource> {}\n\n\
+                 Otherwise choose another `instance_id`.",
+                self.name
+            ),
+            Code::ResourceExhausted => {
+                "\n\nFree some by destroying instances, or give the daemon more; then apply again.".to_owned()
+            }
+            Code::Unimplemented => "\n\nThis version of the daemon cannot do it; a newer one may.".to_owned(),
+            Code::Unauthenticated | Code::PermissionDenied => {
+                "\n\nCheck that `endpoint` leads to the daemon that you mean.".to_owned()
+            }
+            Code::Internal | Code::Unknown | Code::DataLoss => "\n\nThe daemon's log has more.".to_owned(),
+            Code::Ok
+            | Code::Cancelled
+            | Code::InvalidArgument
+            | Code::DeadlineExceeded
+            | Code::NotFound
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unavailable => String::new(),
+        };
+        let detail = format!("The daemon refused to {} {}: {message} ({code:?}){advice}", self.verb, self.name);
+        let diagnostic = Diagnostic::error(self.summary()).detail(detail);
+        if code == Code::AlreadyExists { diagnostic.at("instance_id") } else { diagnostic }
+    }
+}
+
+/// Why a wait ended early, with what is true now.
+pub(crate) fn interrupted(attempt: Attempt<'_>, why: Interrupted, timeout: &str, now: &str) -> Diagnostic {
+    let Attempt { verb, name } = attempt;
+    let (summary, reason) = match why {
+        Interrupted::Cancelled => {
+            (format!("Stopped on the way to {verb} the instance"), "Terraform was asked to stop".to_owned())
+        }
+        Interrupted::TimedOut { .. } => {
+            (format!("Timeout on the way to {verb} the instance"), format!("{why}; `timeouts.{timeout}` sets it"))
+        }
+    };
+    Diagnostic::error(summary).detail(format!("{reason}. {name}: {now}"))
+}
+
+fn root_cause(status: &Status) -> String {
+    causes(status).last().map_or_else(|| status.message().to_owned(), |cause| cause.to_string())
+}
+
+/// The attribute that a field of a request comes from: `instance.shard_count` and `instance.shardCount` are
+/// `shard_count`, the parent is the location.
+fn attribute_of(field: &str) -> Option<AttributePath> {
+    let snake = snake_case(field);
+    let path = snake.strip_prefix("instance.").unwrap_or(&snake);
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    match (first, rest) {
+        ("parent", None) => Some("location".into()),
+        ("zone_distribution_config", Some(part @ ("mode" | "zone"))) => Some(AttributePath::new(first).attribute(part)),
+        ("engine_configs" | "labels", Some(key)) => Some(AttributePath::new(first).key(key)),
+        (
+            "instance_id"
+            | "shard_count"
+            | "replica_count"
+            | "node_type"
+            | "engine_version"
+            | "engine_configs"
+            | "zone_distribution_config"
+            | "deletion_protection_enabled"
+            | "labels",
+            _,
+        ) => Some(first.into()),
+        _ => None,
+    }
+}
+
+/// Keys of maps follow a known field name and are left as they are.
+fn snake_case(field: &str) -> String {
+    let mut snake = String::with_capacity(field.len());
+    for c in field.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_lead_to_the_attributes_they_come_from() {
+        let path = |field| attribute_of(field).map(|path| path.to_string());
+        assert_eq!(path("instance.shard_count").as_deref(), Some("shard_count"));
+        assert_eq!(path("instance.shardCount").as_deref(), Some("shard_count"));
+        assert_eq!(path("instance_id").as_deref(), Some("instance_id"));
+        assert_eq!(path("instance.zoneDistributionConfig.zone").as_deref(), Some("zone_distribution_config.zone"));
+        assert_eq!(path("instance.engine_configs.maxmemory-policy").as_deref(), Some("engine_configs[\"maxmemory-policy\"]"));
+        assert_eq!(path("parent").as_deref(), Some("location"));
+        assert_eq!(path("request_id"), None);
+        assert_eq!(path(""), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! The daemon, as resources see it.
+//!
+//! Owns [`Client`]: the connection, the provider block's defaults, and one method per API call. Resources call
+//! it. Invariants: nothing is sent before the first call; each call leaves one log line; an error is an
+//! [`ApiError`], never a bare gRPC status. It does not wait for operations (see [`operation`]) and knows nothing
+//! of Terraform's values.
+
+mod answer;
+mod endpoint;
+mod error;
+mod operation;
+mod pace;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use memorystore_proto::longrunning::operations_client::OperationsClient;
+use memorystore_proto::longrunning::{CancelOperationRequest, GetOperationRequest, Operation};
+use memorystore_proto::v1::memorystore_client::MemorystoreClient;
+use memorystore_proto::v1::{CreateInstanceRequest, DeleteInstanceRequest, GetInstanceRequest, Instance, UpdateInstanceRequest};
+use provider_framework::MaybeKnown;
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
+
+pub(crate) use answer::{Attempt, interrupted};
+pub(crate) use endpoint::EndpointUrl;
+pub(crate) use error::ApiError;
+pub(crate) use operation::Finished;
+
+use self::pace::Pace;
+
+/// Longest wait for a TCP connection: on one machine it is there at once or refused at once, across machines a
+/// lost packet is sent again after one and three seconds.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What resources take from the provider block where they are silent.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) project: MaybeKnown<String>,
+    pub(crate) location: MaybeKnown<String>,
+    pub(crate) labels: MaybeKnown<BTreeMap<String, String>>,
+    pub(crate) deletion_protection: MaybeKnown<bool>,
+}
+
+/// A daemon to talk to.
+#[derive(Debug)]
+pub struct Client {
+    connection: MaybeKnown<Connection>,
+    defaults: Defaults,
+}
+
+#[derive(Debug)]
+struct Connection {
+    url: EndpointUrl,
+    channel: Channel,
+}
+
+impl Client {
+    /// A client that connects when it is first used. Must be called within a runtime.
+    pub(crate) fn new(endpoint: MaybeKnown<EndpointUrl>, defaults: Defaults) -> Self {
+        let connection = match endpoint {
+            MaybeKnown::Unknown => MaybeKnown::Unknown,
+            MaybeKnown::Known(url) => {
+                let channel = url.endpoint().connect_timeout(CONNECT_LIMIT).connect_lazy();
+                MaybeKnown::Known(Connection { url, channel })
+            }
+        };
+        Self { connection, defaults }
+    }
+
+    pub(crate) fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    pub(crate) async fn create_instance(&self, request: CreateInstanceRequest) -> Result<Operation, ApiError> {
+        self.when_free("CreateInstance", request, |mut api, request| async move { api.create_instance(request).await }).await
+    }
+
+    pub(crate) async fn update_instance(&self, request: UpdateInstanceRequest) -> Result<Operation, ApiError> {
+        self.when_free("UpdateInstance", request, |mut api, request| async move { api.update_instance(request).await }).await
+    }
+
+    pub(crate) async fn delete_instance(&self, request: DeleteInstanceRequest) -> Result<Operation, ApiError> {
+        self.when_free("DeleteInstance", request, |mut api, request| async move { api.delete_instance(request).await }).await
+    }
+
+    pub(crate) async fn instance(&self, name: String) -> Result<Instance, ApiError> {
+        let mut api = MemorystoreClient::new(self.connection()?.channel.clone());
+        self.call("GetInstance", api.get_instance(GetInstanceRequest { name })).await
+    }
+
+    async fn operation(&self, name: String) -> Result<Operation, ApiError> {
+        let mut api = OperationsClient::new(self.connection()?.channel.clone());
+        self.call("GetOperation", api.get_operation(GetOperationRequest { name })).await
+    }
+
+    pub(crate) async fn cancel_operation(&self, name: String) -> Result<(), ApiError> {
+        let mut api = OperationsClient::new(self.connection()?.channel.clone());
+        self.call("CancelOperation", api.cancel_operation(CancelOperationRequest { name })).await
+    }
+
+    /// Repeats a mutation while another operation works on the same instance; callers bound it in time.
+    ///
+    /// The request keeps its id, so a repetition starts nothing twice.
+    async fn when_free<R, W>(
+        &self,
+        rpc: &'static str,
+        request: R,
+        send: impl Fn(MemorystoreClient<Channel>, R) -> W,
+    ) -> Result<Operation, ApiError>
+    where
+        R: Clone,
+        W: Future<Output = Result<Response<Operation>, Status>>,
+    {
+        let mut pace = Pace::new();
+        loop {
+            let api = MemorystoreClient::new(self.connection()?.channel.clone());
+            match self.call(rpc, send(api, request.clone())).await {
+                Err(error) if error.is_operation_in_progress() => {
+                    tracing::info!(rpc, "waiting for another operation on the instance to end");
+                    pace.next().await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn call<T>(&self, rpc: &'static str, work: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, ApiError> {
+        let connection = self.connection()?;
+        let started = Instant::now();
+        let outcome = work.await;
+        let code = outcome.as_ref().map_or_else(Status::code, |_| Code::Ok);
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(rpc, ?code, ms, "called the daemon");
+        outcome.map(Response::into_inner).map_err(|status| ApiError::from_status(&connection.url, status))
+    }
+
+    fn connection(&self) -> Result<&Connection, ApiError> {
+        match &self.connection {
+            MaybeKnown::Known(connection) => Ok(connection),
+            MaybeKnown::Unknown => Err(ApiError::EndpointUnknown),
+        }
+    }
+}

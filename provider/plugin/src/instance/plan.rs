@@ -1,0 +1,124 @@
+//! What an apply will do to an instance, as far as it is known before.
+//!
+//! Owns the step of planning that the schema cannot express. The framework calls it after defaults and
+//! dependencies. Invariants: it is a function of configuration, prior state and provider block alone, so the
+//! plan made again at apply is the same; nothing the change cannot alter is left unknown; and no change that
+//! would lose data is planned without a warning.
+
+use provider_framework::{Diagnostic, Diagnostics, MaybeKnown, Object, PlannedChange, Value};
+
+use super::name::InstanceName;
+use super::{ACTIVE, labels, node_type, rules};
+use crate::client::Defaults;
+
+/// What this version of the daemon cannot change on a running instance.
+const FIXED_IN_THIS_VERSION: [&str; 5] = ["shard_count", "replica_count", "node_type", "engine_version", "engine_configs"];
+
+/// What an update sends to the daemon, which then sets a new `update_time`.
+const SENT_ON_UPDATE: [&str; 7] = [
+    "shard_count",
+    "replica_count",
+    "node_type",
+    "engine_version",
+    "engine_configs",
+    "deletion_protection_enabled",
+    "effective_labels",
+];
+
+pub(super) fn plan(change: &mut PlannedChange, defaults: &Defaults) {
+    fill_known(change, defaults);
+    labels::plan(change, &defaults.labels);
+    if let Some(location) = change.planned.value("location").as_str().map(str::to_owned)
+        && let Some(problem) = rules::zone_in_location(&change.planned, &location)
+    {
+        change.diagnose(problem);
+    }
+    if change.is_create() {
+        return;
+    }
+    if change.is_replace() {
+        warn_of_replacement(change);
+        return;
+    }
+    for attribute in FIXED_IN_THIS_VERSION {
+        if change.changes(attribute) {
+            change.diagnose(cannot_change_in_place(attribute, change));
+        }
+    }
+    if SENT_ON_UPDATE.iter().any(|attribute| change.changes(attribute)) {
+        change.planned.set("update_time", Value::unknown());
+        if change.planned.value("state").as_str() != Some(ACTIVE) {
+            change.planned.set("state", Value::unknown());
+        }
+    }
+}
+
+fn fill_known(change: &mut PlannedChange, defaults: &Defaults) {
+    for (attribute, default) in [("project", &defaults.project), ("location", &defaults.location)] {
+        if let MaybeKnown::Known(default) = default {
+            change.fill(attribute, default.as_str());
+        }
+    }
+    if let Some(name) = InstanceName::of(&change.planned) {
+        change.fill("name", name.to_string());
+        change.fill("id", name.to_string());
+    }
+    if let Some(config) = change.planned.value("node_type").as_str().and_then(node_type::node_config) {
+        change.fill("node_config", config);
+    }
+    change.fill("zone_distribution_config", Object::new().with("mode", rules::MULTI_ZONE).with("zone", Value::Null));
+    // The API shows there what was asked for, and this provider asks for nothing.
+    change.fill("endpoints", Vec::<Object>::new());
+    if change.config().value("deletion_protection_enabled").is_null() {
+        let protection = match defaults.deletion_protection {
+            MaybeKnown::Known(protected) => protected.into(),
+            MaybeKnown::Unknown => Value::unknown(),
+        };
+        change.planned.set("deletion_protection_enabled", protection);
+    }
+}
+
+fn warn_of_replacement(change: &mut PlannedChange) {
+    let name = change.prior().map(|prior| prior.value("name").clone()).unwrap_or_default();
+    let name = name.as_str().unwrap_or("The instance").to_owned();
+    for path in change.replacements() {
+        let detail = format!(
+            "`{path}` cannot be changed on a running instance. {name} will be destroyed with all its data, and an empty one \
+             made in its place."
+        );
+        change.diagnose(Diagnostic::warning("Replacement loses the data").detail(detail).at(path));
+    }
+    if let Some(problem) = change.prior().and_then(deletion_protected) {
+        change.diagnose(problem);
+    }
+}
+
+fn cannot_change_in_place(attribute: &str, change: &PlannedChange) -> Diagnostic {
+    let before = change.prior().map(|prior| prior.value(attribute).clone()).unwrap_or_default();
+    let after = change.planned.value(attribute);
+    let detail = format!(
+        "`{attribute}` would change from {before} to {after}. This version of Valkyard cannot change it on a running \
+         instance, and replacing the instance would lose its data, so nothing is done unasked.\n\n\
+         To keep the instance, set `{attribute}` back to {before}. To make an empty one in its place, run:\n\n  \
+         terraform taint <address of this resource>\n  terraform apply"
+    );
+    Diagnostic::error("Cannot be changed in place").detail(detail).at(attribute)
+}
+
+/// Before a destroy is planned.
+pub(super) fn destroy(state: &Object) -> Diagnostics {
+    deletion_protected(state).into_iter().collect()
+}
+
+/// The error for destroying what is protected, if it is.
+pub(super) fn deletion_protected(state: &Object) -> Option<Diagnostic> {
+    if state.value("deletion_protection_enabled").as_bool() != Some(true) {
+        return None;
+    }
+    let name = state.value("name").as_str().unwrap_or("The instance");
+    let detail = format!(
+        "{name} cannot be destroyed while `deletion_protection_enabled` is true. If its data may be lost, set \
+         `deletion_protection_enabled = false` in the resource and run:\n\n  terraform apply\n  terraform destroy"
+    );
+    Some(Diagnostic::error("Deletion protection is on").detail(detail).at("deletion_protection_enabled"))
+}

@@ -1,0 +1,136 @@
+//! A node's `valkey.conf`.
+
+use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, EngineConfigKey, NodeSettings};
+
+use super::acl::ADMIN_USER;
+use super::quote::quote;
+
+/// Names of the other files in a node's folder, which is the engine's working directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeFileNames<'n> {
+    /// The ACL.
+    pub acl: &'n str,
+    /// The engine's own cluster state, which it rewrites.
+    pub cluster: &'n str,
+    /// The log.
+    pub log: &'n str,
+}
+
+impl Default for NodeFileNames<'_> {
+    fn default() -> Self {
+        Self { acl: "users.acl", cluster: "nodes.conf", log: "valkey.log" }
+    }
+}
+
+/// Milliseconds of silence after which nodes suspect each other. Failover by the engine's own vote is the backstop of the
+/// daemon's detector, so this may be calm: a laptop that stalls for a second or two must not start elections.
+const NODE_TIMEOUT_MILLIS: u32 = 5_000;
+/// Eviction unless configured (the product's default).
+const MAXMEMORY_POLICY: &str = "volatile-lru";
+/// Share of `maxmemory` that the replication backlog may take. It counts towards `maxmemory`; a sixteenth lets replicas
+/// catch up after a pause without costing a small node its room for data.
+const BACKLOG_DIVISOR: u64 = 16;
+/// Bounds of the backlog: the engine's former default, and a minute of a busy primary's stream.
+const BACKLOG_BYTES: (u64, u64) = (1 << 20, 64 << 20);
+
+/// First version with `primaryuser`, `primaryauth` and `availability-zone`.
+const SINCE_PRIMARY_NAMES: (u16, u16) = (8, 0);
+/// First version with `cluster-config-save-behavior`.
+const SINCE_SAVE_BEHAVIOR: (u16, u16) = (9, 1);
+
+struct Directives(String);
+
+impl Directives {
+    fn set(&mut self, name: &str, value: impl ToString) {
+        self.0.push_str(name);
+        self.0.push(' ');
+        self.0.push_str(&quote(&value.to_string()));
+        self.0.push('\n');
+    }
+}
+
+/// The configuration a node of this build starts from. It names the daemon's password for replication: mode 0600.
+#[must_use]
+pub fn config(settings: &NodeSettings, version: BinaryVersion, secret: &AdminSecret, files: &NodeFileNames<'_>) -> String {
+    let mut directives = Directives(String::new());
+    network(&mut directives, settings);
+    cluster(&mut directives, settings, version, files);
+    process(&mut directives, files);
+    replication(&mut directives, settings, version, secret);
+    limits(&mut directives, settings);
+    directives.0
+}
+
+/// Bind, announce and dial from the instance's own address: left to themselves, nodes on 127.x.y.z learn each other as
+/// 127.0.0.1 from the packets' source, and a bus port left to default may collide with an ephemeral port.
+fn network(directives: &mut Directives, settings: &NodeSettings) {
+    directives.set("bind", settings.ip);
+    directives.set("bind-source-addr", settings.ip);
+    directives.set("port", settings.port);
+    directives.set("protected-mode", "no");
+}
+
+fn cluster(directives: &mut Directives, settings: &NodeSettings, version: BinaryVersion, files: &NodeFileNames<'_>) {
+    directives.set("cluster-enabled", "yes");
+    directives.set("cluster-config-file", files.cluster);
+    directives.set("cluster-port", settings.bus_port);
+    directives.set("cluster-announce-ip", settings.ip);
+    directives.set("cluster-node-timeout", NODE_TIMEOUT_MILLIS);
+    // The daemon decides who may take over and who copies whom; these would decide against it.
+    directives.set("cluster-replica-validity-factor", 0);
+    directives.set("cluster-allow-replica-migration", "no");
+    // A shard that lost all its nodes must not stop the others.
+    directives.set("cluster-require-full-coverage", "no");
+    if (version.major, version.minor) >= SINCE_SAVE_BEHAVIOR {
+        // A full disk would otherwise end the process when the topology changes.
+        directives.set("cluster-config-save-behavior", "best-effort");
+    }
+    if (version.major, version.minor) >= SINCE_PRIMARY_NAMES {
+        directives.set("availability-zone", &settings.zone);
+    }
+}
+
+fn process(directives: &mut Directives, files: &NodeFileNames<'_>) {
+    directives.set("dir", ".");
+    directives.set("daemonize", "no");
+    directives.set("logfile", files.log);
+    directives.set("aclfile", files.acl);
+    // Open to the ACL, not to clients: with "no" they would read another refusal than the product's NOPERM.
+    directives.set("enable-debug-command", "local");
+    directives.set("enable-module-command", "no");
+    directives.set("save", "");
+    directives.set("appendonly", "no");
+}
+
+fn replication(directives: &mut Directives, settings: &NodeSettings, version: BinaryVersion, secret: &AdminSecret) {
+    let (user, password) = if (version.major, version.minor) >= SINCE_PRIMARY_NAMES {
+        ("primaryuser", "primaryauth")
+    } else {
+        ("masteruser", "masterauth")
+    };
+    directives.set(user, ADMIN_USER);
+    directives.set(password, secret.expose());
+    directives.set("repl-diskless-sync", "yes");
+    directives.set("repl-diskless-sync-delay", 0);
+    let backlog = settings.maxmemory.0 / BACKLOG_DIVISOR;
+    directives.set("repl-backlog-size", ByteSize(backlog.clamp(BACKLOG_BYTES.0, BACKLOG_BYTES.1)));
+}
+
+fn limits(directives: &mut Directives, settings: &NodeSettings) {
+    directives.set("maxmemory", settings.maxmemory);
+    directives.set("maxmemory-policy", MAXMEMORY_POLICY);
+    directives.set("maxmemory-clients", format!("{}%", settings.node_type.maxmemory_clients_percent()));
+    directives.set("maxclients", settings.node_type.maxclients().0);
+    // The last line of a name wins, so what the user set overrides what stands above.
+    for (key, value) in settings.configs.iter() {
+        match key {
+            // Already in `settings.maxmemory`, scaled to the machine.
+            EngineConfigKey::Maxmemory => {}
+            EngineConfigKey::Maxclients
+            | EngineConfigKey::MaxmemoryClients
+            | EngineConfigKey::MaxmemoryPolicy
+            | EngineConfigKey::NotifyKeyspaceEvents
+            | EngineConfigKey::SlowlogLogSlowerThan => directives.set(key.as_str(), value),
+        }
+    }
+}

@@ -1,1 +1,13 @@
+//! The cache engine, valkey-server: which builds the machine has, the files a node starts from, and a node's own word.
+//!
+//! The reconciler's world and the daemon call it. Invariant: nothing here decides or retries; every call does one thing
+//! in bounded time and says how it went. It starts builds only to ask what they are; running nodes is `valkyard-host`'s.
 
+mod catalogue;
+mod client;
+pub mod render;
+mod report;
+
+pub use catalogue::{Allocator, Capabilities, CatalogueConfig, EngineBuild, EngineCatalogue, Origin, RejectReason, Rejected};
+pub use client::{LinkError, MalformedReply, NodeLink, ProtocolError};
+pub use report::ReportError;

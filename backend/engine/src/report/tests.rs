@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use valkyard_model::PeerHealth;
+
+use super::*;
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const CLUSTER_INFO: &str =
+    "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_current_epoch:9\r\ncluster_my_epoch:7\r\n";
+const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n\r\n# Persistence\r\nloading:0\r\nasync_loading:0\r\n\r\n\
+    # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n";
+
+fn id(text: &str) -> NodeId {
+    text.parse().expect("an id")
+}
+
+fn replica_info(link: &str, syncing: u8, loading: u8) -> String {
+    format!(
+        "valkey_version:8.0.1\r\nloading:{loading}\r\nrole:slave\r\nmaster_link_status:{link}\r\n\
+         master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\n"
+    )
+}
+
+fn line(text: &str) -> NodeLine {
+    NodeLine::parse(text).unwrap_or_else(|| panic!("not read: {text}"))
+}
+
+#[test]
+fn a_primary_with_its_peers_is_read() {
+    let nodes = format!(
+        "{A} 127.20.0.1:11000@21000,,tls-port=0,shard-id={B} myself,master - 0 0 7 connected 0-99 200 [300->-{B}] [301-<-{B}]\n\
+         {B} 127.20.0.1:11001@21001,,tls-port=0,shard-id={B} slave {A} 0 1795360020234 7 connected\n"
+    );
+    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
+    let peer = PeerSeen {
+        address: "127.20.0.1:11001".parse().expect("an address"),
+        health: PeerHealth::Ok,
+        replica_of: Some(id(A)),
+        epoch: ConfigEpoch(7),
+        slots: [].into_iter().collect(),
+    };
+    let expected = EngineSeen {
+        id: id(A),
+        version: "9.1.2".parse().expect("a version"),
+        role: RoleSeen::Primary,
+        cluster_ok: true,
+        loading: false,
+        epoch: ConfigEpoch(7),
+        current_epoch: ConfigEpoch(9),
+        slots: seen.slots.clone(),
+        replication_offset: 4242,
+        peers: BTreeMap::from([(id(B), peer)]),
+    };
+    assert_eq!(seen, expected);
+    assert_eq!(seen.slots.to_string(), "0-99 200");
+}
+
+#[test]
+fn a_replicas_link_and_offset_are_its_own() {
+    let nodes = format!(
+        "{A} 127.20.0.1:11000@21000 myself,slave {B} 0 0 7 connected\n{B} 127.20.0.1:11001@21001 master - 0 1 7 connected 0-16383\n"
+    );
+    let cases = [
+        (replica_info("up", 0, 0), LinkState::Up),
+        (replica_info("down", 0, 0), LinkState::Down),
+        (replica_info("down", 1, 0), LinkState::Syncing),
+        (replica_info("down", 0, 1), LinkState::Syncing),
+    ];
+    for (info, link) in cases {
+        let seen = engine_seen(&nodes, CLUSTER_INFO, &info).expect("readable");
+        assert_eq!(seen.role, RoleSeen::Replica { of: id(B), link }, "{info}");
+        assert_eq!(seen.replication_offset, 77);
+    }
+}
+
+#[test]
+fn a_node_between_two_roles_has_no_link() {
+    let nodes = format!("{A} 127.20.0.1:11000@21000 myself,slave {B} 0 0 7 connected\n");
+    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
+    assert_eq!(seen.role, RoleSeen::Replica { of: id(B), link: LinkState::Down });
+}
+
+#[test]
+fn a_peers_health_follows_from_flags_and_link() {
+    let cases = [
+        ("master", "connected", PeerHealth::Ok),
+        ("slave,nofailover", "connected", PeerHealth::Ok),
+        ("master", "disconnected", PeerHealth::Doubtful),
+        ("master,fail?", "connected", PeerHealth::Doubtful),
+        ("handshake", "connected", PeerHealth::Doubtful),
+        ("master,fail", "disconnected", PeerHealth::Failed),
+        ("slave,fail?,fail", "connected", PeerHealth::Failed),
+    ];
+    for (flags, link, health) in cases {
+        assert_eq!(line(&format!("{A} 127.0.0.1:1@2 {flags} - 0 0 0 {link}")).health, health, "{flags} {link}");
+    }
+}
+
+#[test]
+fn addresses_come_with_and_without_names_and_may_be_unknown() {
+    let cases = [
+        ("127.0.0.1:11000@21000", "master", Some("127.0.0.1:11000")),
+        ("127.0.0.1:11000@21000,host.example", "master", Some("127.0.0.1:11000")),
+        ("127.0.0.1:11000@21000,host.example,tls-port=0,shard-id=x", "master", Some("127.0.0.1:11000")),
+        (":0@0", "master,noaddr", None),
+        (":11000@21000", "master", None),
+        ("127.0.0.1:11000@21000", "noaddr", None),
+        ("::1:11000@21000", "master", None),
+        ("127.0.0.1:0@0", "handshake", None),
+    ];
+    for (address, flags, expected) in cases {
+        let seen = line(&format!("{A} {address} {flags} - 0 0 0 connected")).address;
+        assert_eq!(seen.map(|address| address.to_string()).as_deref(), expected, "{address} {flags}");
+    }
+}
+
+#[test]
+fn peers_without_an_address_are_left_out() {
+    let nodes = format!("{A} :11000@21000 myself,master - 0 0 7 connected\n{B} :0@0 master,noaddr - 0 0 7 disconnected\n");
+    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("a node need not know its own address");
+    assert_eq!(seen.peers, BTreeMap::new());
+}
+
+#[test]
+fn reports_that_cannot_be_read_say_where() {
+    let myself = format!("{A} :1@2 myself,master - 0 0 7 connected\n");
+    let error = |nodes: &str, cluster: &str, info: &str| engine_seen(nodes, cluster, info).expect_err("unreadable");
+    for bad in ["short line", "x :1@2 myself - 0 0 7 connected", "aa 1 2 3 4 5 6 7 8"] {
+        assert_eq!(error(bad, CLUSTER_INFO, PRIMARY_INFO), ReportError::NodeLine { line: bad.to_owned() });
+    }
+    let bad_slots = format!("{A} :1@2 myself,master - 0 0 7 connected 5-4");
+    assert_eq!(error(&bad_slots, CLUSTER_INFO, PRIMARY_INFO), ReportError::NodeLine { line: bad_slots.clone() });
+    assert_eq!(error("", CLUSTER_INFO, PRIMARY_INFO), ReportError::Myself);
+    assert_eq!(error(&myself, "", PRIMARY_INFO), ReportError::Field { field: "cluster_state", value: None });
+    let no_version = PRIMARY_INFO.replace("valkey_version:9.1.2", "valkey_version:new");
+    let wrong = ReportError::Field { field: "valkey_version", value: Some("new".to_owned()) };
+    assert_eq!(error(&myself, CLUSTER_INFO, &no_version), wrong);
+}
+
+#[test]
+fn an_offset_that_does_not_exist_yet_counts_as_none() {
+    let nodes = format!("{A} :1@2 myself,master - 0 0 7 connected\n");
+    let info = PRIMARY_INFO.replace("offset:4242", "offset:-1");
+    assert_eq!(engine_seen(&nodes, CLUSTER_INFO, &info).map(|seen| seen.replication_offset), Ok(0));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(nodes in any::<String>(), cluster in any::<String>(), info in any::<String>()) {
+        let refused = engine_seen(&nodes, &cluster, &info);
+        prop_assert!(refused.is_err());
+    }
+
+    #[test]
+    fn lines_of_almost_the_right_form_never_panic(
+        address in "[0-9.:@,a-z=]{0,30}", flags in "[a-z,?]{0,20}", primary in "[-a-f0-9]{0,41}", slots in "[-0-9\\[\\]<> ]{0,40}",
+    ) {
+        let text = format!("{A} {address}x {flags}x {primary} 0 0 1 connected {slots}");
+        if let Some(line) = NodeLine::parse(&text) {
+            prop_assert_eq!(line.id, id(A));
+        }
+    }
+}

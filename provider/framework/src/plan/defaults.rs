@@ -73,7 +73,7 @@ fn element(body: &Body, prior: Option<&Value>, config: &Value, planned: &mut Obj
 
 /// One planned element of a set: the configured one with defaults, and with the computed values of the first
 /// prior element that agrees in everything else.
-fn set_element(body: &Body, prior: Option<&Value>, configured: &Value) -> Value {
+pub(crate) fn set_element(body: &Body, prior: Option<&Value>, configured: &Value) -> Value {
     let Some(config) = configured.as_object() else { return configured.clone() };
     let mut planned = config.clone();
     apply(body, None, config, &mut planned);

@@ -14,6 +14,7 @@ mod unknowns;
 mod tests;
 
 pub use change::PlannedChange;
+pub(crate) use defaults::set_element;
 pub(crate) use modifier::child as element;
 pub use modifier::{AttributePlan, PlanModifier, RequiresReplace, RequiresReplaceIf, requires_replace, requires_replace_if};
 pub(crate) use replace::settle_replacements;

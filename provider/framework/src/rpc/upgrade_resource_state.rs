@@ -10,7 +10,7 @@ use super::{ResourceEntry, Server};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::provider::Provider;
 use crate::schema::without_write_only;
-use crate::value::{Object, Value, state_json};
+use crate::value::{Object, state_json};
 
 pub(super) async fn answer<P: Provider>(server: &Server<P>, request: Request) -> Response {
     super::answer(upgrade(server, &request))
@@ -25,10 +25,8 @@ fn upgrade<P: Provider>(server: &Server<P>, request: &Request) -> Result<(Respon
             .into());
     };
     let object = if request.version == entry.schema.state_version() {
-        match state_json::decode(&raw.json, &entry.ty).map_err(|e| malformed(&e))? {
-            Value::Object(object) => Some(object),
-            _ => None,
-        }
+        let value = state_json::decode(&raw.json, &entry.ty).map_err(|e| malformed(&e))?;
+        value.into_object()
     } else {
         Some(from_older(entry, request.version, &raw.json)?)
     };
@@ -47,7 +45,7 @@ fn from_older<C: Send + Sync>(entry: &ResourceEntry<C>, version: i64, json: &[u8
         return Err(Diagnostic::error("State version cannot be upgraded").detail(detail).into());
     };
     let value = state_json::decode(json, &step.prior_schema.object_type()).map_err(|e| malformed(&e))?;
-    let Value::Object(object) = value else {
+    let Some(object) = value.into_object() else {
         return Err(Diagnostic::error("State version cannot be upgraded").detail("The stored state is null.").into());
     };
     entry.conform((step.upgrade)(object)?)

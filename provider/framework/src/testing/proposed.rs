@@ -49,9 +49,9 @@ fn of_block(block: &Block, prior: &Value, config: &Value) -> Value {
 }
 
 fn of_elements(body: &Body, prior: &Value, config: &Value) -> Value {
-    let one = |prior: &Value, config: &Value| match config {
-        Value::Object(config) => Value::Object(proposed_state(body, prior.as_object(), config)),
-        other => other.clone(),
+    let one = |prior: &Value, config: &Value| {
+        let proposed = config.as_object().map(|config| proposed_state(body, prior.as_object(), config));
+        proposed.map_or_else(|| config.clone(), Value::Object)
     };
     match config {
         Value::Object(_) => one(prior, config),

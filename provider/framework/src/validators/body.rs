@@ -7,6 +7,7 @@
 use super::{Shown, diagnostic};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::path::{AttributePath, Step};
+use crate::plan::set_element;
 use crate::schema::{Attribute, Body, Kind};
 use crate::value::{Object, Value};
 
@@ -86,12 +87,27 @@ impl Walk {
 
     fn elements(&mut self, body: &Body, value: &Value, path: &AttributePath, shown: Shown) {
         let in_set = matches!(value, Value::Set(_));
+        if let Value::Set(items) = value {
+            self.distinct(body, items, path);
+        }
         for (step, element) in crate::schema::elements(value) {
             let below = match step {
                 Some(step) if !in_set => extend(path.clone(), step),
                 Some(_) | None => path.clone(),
             };
             self.body(body, element, &below, shown);
+        }
+    }
+
+    /// Terraform would reject the plan if defaults made two configured elements one, in words that help nobody.
+    fn distinct(&mut self, body: &Body, items: &[Value], path: &AttributePath) {
+        let filled = Value::set(items.iter().map(|item| set_element(body, None, item)));
+        if filled.as_elements().is_some_and(|filled| filled.len() < items.len()) {
+            self.found.push(
+                Diagnostic::error("Equal elements in a set")
+                    .detail(format!("`{path}` has elements that are equal once defaults are filled in; remove one of them."))
+                    .at(path.clone()),
+            );
         }
     }
 

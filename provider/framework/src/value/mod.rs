@@ -147,6 +147,12 @@ impl Value {
         if let Self::Object(object) = self { Some(object) } else { None }
     }
 
+    /// The attributes of a known object, taken out.
+    #[must_use]
+    pub fn into_object(self) -> Option<Object> {
+        if let Self::Object(object) = self { Some(object) } else { None }
+    }
+
     /// The elements of a known list, set or tuple.
     #[must_use]
     pub fn as_elements(&self) -> Option<&[Value]> {

@@ -3,6 +3,11 @@
 //! See the parent module. It accepts every integer, float and string form of a number, and any extension as an
 //! unknown value.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a marker is any byte; those that are not wanted at a place are one and the same error"
+)]
+
 use std::collections::BTreeMap;
 
 use rmp::Marker;

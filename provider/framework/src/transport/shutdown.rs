@@ -6,8 +6,11 @@
 
 use std::{convert::Infallible, io, time::Duration};
 
-use rustix::process::getppid;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::{Pid, getppid};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::Mode;
@@ -25,7 +28,7 @@ pub(super) struct EndWatch {
     mode: Mode,
     interrupt: Signal,
     terminate: Signal,
-    parent: Option<rustix::process::Pid>,
+    parent: Option<Pid>,
 }
 
 impl EndWatch {
@@ -41,7 +44,7 @@ impl EndWatch {
 
     /// Cancels `ending` when the process is to end.
     pub(super) async fn watch(mut self, ending: CancellationToken) -> Infallible {
-        let mut host_check = tokio::time::interval(HOST_CHECK_PERIOD);
+        let mut host_check = interval_at(Instant::now() + HOST_CHECK_PERIOD, HOST_CHECK_PERIOD);
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => ending.cancel(),

@@ -44,8 +44,8 @@ async fn shutdown_ends_the_streams_the_host_keeps_open() {
     let mut broker = GrpcBrokerClient::new(channel.clone()).start_stream(tokio_stream::pending()).await.unwrap().into_inner();
     let mut stdio = GrpcStdioClient::new(channel.clone()).stream_stdio(()).await.unwrap().into_inner();
     shut_down(served, channel).await;
-    assert_eq!(broker.message().await.unwrap(), None);
-    assert_eq!(stdio.message().await.unwrap(), None);
+    let ends = async { (broker.message().await.unwrap(), stdio.message().await.unwrap()) };
+    assert_eq!(timeout(PATIENCE, ends).await.expect("both streams end"), (None, None));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn shutdown_stops_work_in_flight_and_lets_it_answer() {
     let (served, channel) = start().await;
     let answer = waiting_apply(&channel).await;
     shut_down(served, channel).await;
-    answer.await.unwrap().unwrap();
+    timeout(PATIENCE, answer).await.expect("the work stops").unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,1 +1,24 @@
+//! The public API of Memorystore for Valkey, served over gRPC and REST on one port.
+//!
+//! The daemon mounts [`router`]; it answers from the store, records accepted requests there and wakes the loop of the
+//! instance concerned. Invariants: gRPC and REST call the same functions; nothing a client sends is silently dropped, it is
+//! stored, ignored by the API's own rules (output-only and unmasked fields), or refused; an accepted write is durable before
+//! it is answered. Nothing here starts a process or decides what to do next, and whether an operation is done is never
+//! decided here either.
 
+mod convert;
+mod errors;
+mod filter;
+mod grpc;
+mod instances;
+mod locations;
+mod operations;
+mod paging;
+mod platform;
+mod rest;
+mod router;
+mod waiting;
+
+pub use errors::{ApiError, ErrorCode};
+pub use platform::{ApiState, Platform};
+pub use router::router;

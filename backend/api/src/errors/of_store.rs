@@ -1,0 +1,66 @@
+//! What the store's refusals are to a client.
+
+use valkyard_model::{InstanceName, OperationName};
+use valkyard_store::{CreateError, DatabaseError, DeleteError, OperationError, UpdateError};
+
+use super::ApiError;
+
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Closed => Self::Stopping,
+            error @ (DatabaseError::DiskFull(_) | DatabaseError::Sql(_) | DatabaseError::Unreadable { .. }) => {
+                Self::Internal(error.into())
+            }
+        }
+    }
+}
+
+/// The name of an operation on this instance.
+fn operation_of(name: &InstanceName, operation: valkyard_model::OperationId) -> OperationName {
+    OperationName { project: name.project.clone(), location: name.location.clone(), operation }
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::AlreadyExists { name } => Self::AlreadyExists { name },
+            CreateError::AddressesExhausted { in_use } => Self::AddressesExhausted { in_use },
+            CreateError::RequestReused { id } => Self::RequestReused { id },
+            CreateError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl ApiError {
+    /// Why an instance was not changed.
+    pub(crate) fn from_update(error: UpdateError, name: &InstanceName) -> Self {
+        match error {
+            UpdateError::NotFound { name } => Self::NotFound { name: name.to_string() },
+            UpdateError::Conflict { .. } => Self::Contended { name: name.clone() },
+            UpdateError::Busy { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
+            UpdateError::RequestReused { id } => Self::RequestReused { id },
+            UpdateError::Database(error) => error.into(),
+        }
+    }
+
+    /// Why an instance was not deleted.
+    pub(crate) fn from_delete(error: DeleteError, name: &InstanceName) -> Self {
+        match error {
+            DeleteError::NotFound { name } => Self::NotFound { name: name.to_string() },
+            DeleteError::Protected { .. } => Self::DeletionProtected,
+            DeleteError::AlreadyDeleting { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
+            DeleteError::RequestReused { id } => Self::RequestReused { id },
+            DeleteError::Database(error) => error.into(),
+        }
+    }
+
+    /// Why an operation was not deleted or cancelled.
+    pub(crate) fn from_operation(error: OperationError, name: &OperationName) -> Self {
+        match error {
+            OperationError::NotFound { .. } => Self::NotFound { name: name.to_string() },
+            OperationError::Running { .. } => Self::OperationUnfinished { operation: name.clone() },
+            OperationError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Accepting an instance.
+
+use memorystore_proto::{longrunning, v1};
+use valkyard_model::{
+    AdminSecret, ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NameError, OperationId, Uid, Verb, validate,
+};
+use valkyard_store::CreateInstance;
+
+use crate::convert::{Parent, fields, operation_message, refused, request_key};
+use crate::waiting::status_message;
+use crate::{ApiError, ApiState};
+
+/// Validates the spec and durably accepts it; building the cluster is the reconciler's.
+pub(crate) async fn create(state: &ApiState, mut request: v1::CreateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+    let request_id = std::mem::take(&mut request.request_id);
+    let key = request_key(&request_id, Verb::Create, &request)?;
+    let name = name_of(&request)?;
+    let asked = request.instance.unwrap_or_default();
+    refused::refuse(&asked, |_| true)?;
+    let draft = fields::draft(&asked).map_err(ApiError::Invalid)?;
+    let platform = &state.platform;
+    let spec = validate(draft, &name.location, &platform.limits()).map_err(ApiError::Invalid)?;
+    let now = platform.now();
+    let accepted = CreateInstance {
+        name: name.clone(),
+        uid: Uid(platform.random_uuid()),
+        maxmemory: maxmemory(&platform.memory(), &spec),
+        spec,
+        secret: AdminSecret::from_random(platform.random()),
+        address_plan: platform.address_plan(),
+        operation_id: OperationId::new(now, platform.random_uuid()),
+        request: key,
+        now,
+    };
+    let operation = state.store.create_instance(accepted).await?;
+    state.supervisor.look_again(name).await;
+    Ok(operation_message(&operation, status_message(&operation, None)))
+}
+
+fn name_of(request: &v1::CreateInstanceRequest) -> Result<InstanceName, ApiError> {
+    let Parent { project, location } = Parent::parse("parent", &request.parent)?;
+    let instance = request.instance_id.parse();
+    let instance = instance.map_err(|error: NameError| ApiError::invalid("instance_id", error.to_string()))?;
+    Ok(InstanceName { project, location, instance })
+}
+
+fn maxmemory(policy: &MemoryPolicy, spec: &InstanceSpec) -> ByteSize {
+    match spec.engine_configs.maxmemory() {
+        Some(amount) => policy.scaled(amount, spec.node_type, spec.node_count()),
+        None => policy.maxmemory(spec.node_type, spec.node_count()),
+    }
+}

@@ -1,0 +1,13 @@
+//! Instances, one file per request. gRPC and REST both end here.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod update;
+
+pub(crate) use create::create;
+pub(crate) use delete::delete;
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use update::update;

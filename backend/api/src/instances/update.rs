@@ -1,0 +1,207 @@
+//! Accepting a change.
+//!
+//! The mask says which fields are meant: a masked field that is absent takes its default, an unmasked one is ignored even if
+//! it was sent. Several fields in one mask are applied together; the real service takes one at a time.
+
+use memorystore_proto::{longrunning, v1};
+use prost_types::FieldMask;
+use valkyard_model::{DesiredInstance, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Verb, validate};
+use valkyard_store::{UpdateError, UpdateInstance};
+
+use crate::convert::{fields, instance_name, operation_message, refused, request_key};
+use crate::waiting::status_message;
+use crate::{ApiError, ApiState};
+
+/// How often a change is derived again because another one came first; each attempt takes under a millisecond.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Paths a mask may have, as on the real service.
+const MASK_PATHS: &[&str] = &[
+    "acl_policy",
+    "auth_mode",
+    "automated_backup_config",
+    "automated_backup_config.automated_backup_mode",
+    "automated_backup_config.fixed_frequency_schedule",
+    "automated_backup_config.fixed_frequency_schedule.start_time",
+    "automated_backup_config.fixed_frequency_schedule.start_time.hours",
+    "automated_backup_config.retention",
+    "cross_instance_replication_config",
+    "cross_instance_replication_config.instance_role",
+    "cross_instance_replication_config.primary_instance.instance",
+    "cross_instance_replication_config.secondary_instances",
+    "deletion_protection_enabled",
+    "endpoints",
+    "engine_configs",
+    "engine_version",
+    "labels",
+    "maintenance_policy",
+    "maintenance_policy.weekly_maintenance_window",
+    "maintenance_policy.weekly_maintenance_window.start_time",
+    "maintenance_version",
+    "maintenance_window",
+    "node_type",
+    "persistence_config",
+    "persistence_config.aof_config.append_fsync",
+    "persistence_config.mode",
+    "persistence_config.rdb_config.rdb_snapshot_period",
+    "persistence_config.rdb_config.rdb_snapshot_start_time",
+    "replica_count",
+    "rotate_server_certificate",
+    "shard_count",
+    "simulate_maintenance_event",
+];
+
+/// Derives the new spec from the present one and durably accepts it.
+pub(crate) async fn update(state: &ApiState, mut request: v1::UpdateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+    let request_id = std::mem::take(&mut request.request_id);
+    let key = request_key(&request_id, Verb::Update, &request)?;
+    let mask = Mask::parse(request.update_mask)?;
+    let wanted = request.instance.unwrap_or_default();
+    let name = instance_name("instance.name", &wanted.name)?;
+    refused::refuse(&wanted, |field| mask.has(field))?;
+    for _ in 0..ATTEMPTS_MAX {
+        let found = state.store.instance(&name).await?;
+        let current = found.ok_or_else(|| ApiError::NotFound { name: name.to_string() })?;
+        let now = state.platform.now();
+        let accepted = UpdateInstance {
+            name: name.clone(),
+            expected_generation: current.generation,
+            spec: changed_spec(&current, &wanted, &mask, state.platform.limits())?,
+            operation_id: OperationId::new(now, state.platform.random_uuid()),
+            request: key.clone(),
+            now,
+        };
+        match state.store.update_instance(accepted).await {
+            Err(UpdateError::Conflict { .. }) => {}
+            result => {
+                let operation = result.map_err(|error| ApiError::from_update(error, &name))?;
+                state.supervisor.look_again(name).await;
+                return Ok(operation_message(&operation, status_message(&operation, None)));
+            }
+        }
+    }
+    Err(ApiError::Contended { name })
+}
+
+/// The fields a request is about, by their first segment.
+struct Mask {
+    roots: Vec<&'static str>,
+}
+
+impl Mask {
+    fn parse(mask: Option<FieldMask>) -> Result<Self, ApiError> {
+        let paths = mask.map(|mask| mask.paths).unwrap_or_default();
+        if paths.is_empty() {
+            return Err(ApiError::invalid("update_mask", "name the fields to change, such as labels"));
+        }
+        let mut roots = Vec::new();
+        let mut violations = Vec::new();
+        for path in &paths {
+            match MASK_PATHS.iter().find(|known| *known == path) {
+                Some(known) => roots.push(root_of(known)),
+                None => violations.push(FieldViolation::new(
+                    "update_mask",
+                    format!("unsupported path in fieldMask: {path}. Allowed values are: {}", MASK_PATHS.join(", ")),
+                )),
+            }
+        }
+        if violations.is_empty() { Ok(Self { roots }) } else { Err(ApiError::Invalid(violations)) }
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.roots.contains(&field)
+    }
+}
+
+/// The field of the message that a path leads into. Two paths have other names than their fields.
+fn root_of(path: &'static str) -> &'static str {
+    match path.split('.').next().unwrap_or(path) {
+        "auth_mode" => "authorization_mode",
+        "maintenance_window" => "maintenance_policy",
+        root => root,
+    }
+}
+
+fn changed_spec(
+    current: &DesiredInstance,
+    wanted: &v1::Instance,
+    mask: &Mask,
+    mut limits: SpecLimits,
+) -> Result<InstanceSpec, ApiError> {
+    let draft = masked_draft(&current.spec, wanted, mask).map_err(ApiError::Invalid)?;
+    // An engine that was uninstalled since must not stop a change of labels.
+    if !limits.engine_versions.contains(&current.spec.engine_version) {
+        limits.engine_versions.push(current.spec.engine_version);
+    }
+    let spec = validate(draft, &current.name.location, &limits).map_err(ApiError::Invalid)?;
+    refuse_changes(&current.spec, &spec)?;
+    Ok(spec)
+}
+
+/// The present spec with the masked fields replaced.
+fn masked_draft(present: &InstanceSpec, wanted: &v1::Instance, mask: &Mask) -> Result<SpecDraft, Vec<FieldViolation>> {
+    let mut draft = fields::draft_of_spec(present);
+    let mut violations = Vec::new();
+    if mask.has("labels") {
+        draft.labels = wanted.labels.clone();
+    }
+    if mask.has("deletion_protection_enabled") {
+        draft.deletion_protection = wanted.deletion_protection_enabled;
+    }
+    if mask.has("shard_count") {
+        draft.shard_count = wanted.shard_count;
+    }
+    if mask.has("replica_count") {
+        draft.replica_count = wanted.replica_count;
+    }
+    if mask.has("engine_configs") {
+        draft.engine_configs = wanted.engine_configs.clone();
+    }
+    if mask.has("node_type") {
+        match fields::node_type(wanted) {
+            Ok(node_type) => draft.node_type = node_type,
+            Err(violation) => violations.push(violation),
+        }
+    }
+    if mask.has("engine_version") {
+        if wanted.engine_version.is_empty() {
+            violations.push(FieldViolation::new("instance.engine_version", "engine_version cannot be updated to \"\""));
+        }
+        draft.engine_version = wanted.engine_version.clone();
+    }
+    if mask.has("endpoints") {
+        match fields::auto_connections(wanted) {
+            // The field is about user-created connections; automatic ones stay when it is left out.
+            Ok(connections) if connections.is_empty() => {}
+            Ok(connections) => draft.auto_connections = connections,
+            Err(violation) => violations.push(violation),
+        }
+    }
+    if violations.is_empty() { Ok(draft) } else { Err(violations) }
+}
+
+/// Refuses what this version cannot change in place, by name.
+fn refuse_changes(present: &InstanceSpec, wanted: &InstanceSpec) -> Result<(), ApiError> {
+    let sorted = |spec: &InstanceSpec| {
+        let mut pairs: Vec<_> = spec.auto_connections.iter().map(|c| (c.project.clone(), c.network.clone())).collect();
+        pairs.sort();
+        pairs
+    };
+    let changes = [
+        ("shard_count", present.shard_count != wanted.shard_count),
+        ("replica_count", present.replica_count != wanted.replica_count),
+        ("node_type", present.node_type != wanted.node_type),
+        ("engine_version", present.engine_version != wanted.engine_version),
+        ("engine_configs", present.engine_configs != wanted.engine_configs),
+        ("endpoints", sorted(present) != sorted(wanted)),
+    ];
+    let changed: Vec<&str> = changes.iter().filter(|(_, is_changed)| *is_changed).map(|(field, _)| *field).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "changing {} in place is not available in this version; create another instance with the new value, or delete this one and create it again",
+        changed.join(", ")
+    );
+    Err(ApiError::NotInThisVersion { what })
+}

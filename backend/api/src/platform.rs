@@ -1,0 +1,42 @@
+//! What the API needs of its surroundings. Two implementations: the daemon's, and the tests' with a machine made up.
+
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+use valkyard_model::{MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_reconciler::SupervisorHandle;
+use valkyard_store::{AddressPlan, Store};
+
+/// The machine, the clock and randomness.
+pub trait Platform: Send + Sync {
+    /// What can be started here.
+    fn limits(&self) -> SpecLimits;
+    /// How sizes are scaled to this machine.
+    fn memory(&self) -> MemoryPolicy;
+    /// How instances are given addresses.
+    fn address_plan(&self) -> AddressPlan;
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Random bits for a secret.
+    fn random(&self) -> [u8; 32];
+    /// A random uuid.
+    fn random_uuid(&self) -> Uuid;
+}
+
+/// What every request is answered from. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The durable state.
+    pub store: Store,
+    /// Wakes loops and tells what they wait for.
+    pub supervisor: SupervisorHandle,
+    /// The surroundings.
+    pub platform: Arc<dyn Platform>,
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState").field("store", &self.store).field("supervisor", &self.supervisor).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! One router for both transports: tonic's services by their path, REST under `/v1/`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use memorystore_proto::location::locations_server::LocationsServer;
+use memorystore_proto::longrunning::operations_server::OperationsServer;
+use memorystore_proto::v1::memorystore_server::MemorystoreServer;
+use tonic::server::NamedService;
+
+use crate::grpc::GrpcApi;
+use crate::{ApiState, rest};
+
+/// Largest request that is read. Real requests are a few kilobytes; 64 labels and 250 connections stay below 100.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// The public API: REST and gRPC, nothing else. The caller adds its own routes and serves it over HTTP/1 and cleartext
+/// HTTP/2.
+pub fn router(state: ApiState) -> Router {
+    let grpc = GrpcApi::new(state.clone());
+    let memorystore = MemorystoreServer::new(grpc.clone()).max_decoding_message_size(BODY_BYTES_MAX);
+    let operations = OperationsServer::new(grpc.clone()).max_decoding_message_size(BODY_BYTES_MAX);
+    let locations = LocationsServer::new(grpc).max_decoding_message_size(BODY_BYTES_MAX);
+    Router::new()
+        .route_service(&service_path(&memorystore), memorystore)
+        .route_service(&service_path(&operations), operations)
+        .route_service(&service_path(&locations), locations)
+        .route("/", get(rest::root))
+        .route("/v1/{*path}", any(rest::handle))
+        .fallback(unknown)
+        .with_state(state)
+}
+
+fn service_path<S: NamedService>(_service: &S) -> String {
+    format!("/{}/{{*rpc}}", S::NAME)
+}
+
+/// Answers in the language of the question.
+async fn unknown(request: Request<Body>) -> Response {
+    let content_type = request.headers().get(http::header::CONTENT_TYPE);
+    if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+        let what = format!("there is no service at {}", request.uri().path());
+        return tonic::Status::unimplemented(what).into_http::<Body>().into_response();
+    }
+    rest::unknown_path(request.uri())
+}

@@ -1,0 +1,14 @@
+//! The API as its clients meet it: over HTTP and gRPC on a loopback port, with a store in memory and a world in which
+//! every instance is complete at once.
+
+mod answers;
+mod create;
+mod delete;
+mod grpc;
+mod list;
+mod locations;
+mod operations;
+mod server;
+mod transport;
+mod update;
+mod world;

@@ -1,0 +1,91 @@
+//! A world without machines: whatever is wanted is so at the next look, unless it is held.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use chrono::DateTime;
+use uuid::Uuid;
+use valkyard_api::Platform;
+use valkyard_model::{
+    ByteSize, DesiredInstance, EngineVersion, InstanceName, Lifecycle, MemoryPolicy, Observation, Seen, SpecLimits, Step,
+    Timestamp,
+};
+use valkyard_reconciler::{LoadError, StepError, World};
+use valkyard_store::{AddressPlan, Store};
+
+/// When the made-up clock starts: 2026-01-01T00:00:00Z.
+const START: i64 = 1_767_225_600;
+/// When everything is seen to be complete, on the made-up clock.
+const LATER: i64 = START + 3_600;
+
+fn time(seconds: i64) -> Timestamp {
+    DateTime::from_timestamp(seconds, 0).expect("a time of this century")
+}
+
+/// Records as complete, or removes, whatever it looks at.
+pub(crate) struct ConvergingWorld {
+    pub(crate) store: Store,
+    pub(crate) name: InstanceName,
+    /// While set, nothing progresses.
+    pub(crate) held: Arc<AtomicBool>,
+}
+
+impl World for ConvergingWorld {
+    async fn load(&mut self) -> Result<Option<DesiredInstance>, LoadError> {
+        self.store.instance(&self.name).await.map_err(|error| LoadError(error.into()))
+    }
+
+    async fn observe(&mut self, desired: &DesiredInstance) -> Observation {
+        if !self.held.load(Ordering::Acquire) {
+            let (name, uid, now) = (&desired.name, desired.uid, time(LATER));
+            let result = match desired.lifecycle {
+                Lifecycle::Present => self.store.record_converged(name, uid, desired.generation, now).await,
+                Lifecycle::Deleting | Lifecycle::Abandoned { .. } => self.store.remove_instance(name, uid, now).await,
+            };
+            result.expect("the store in memory takes what the loop of the instance records");
+        }
+        Observation { at: time(LATER), nodes: [].into(), discovery: Seen::Absent, faults: Vec::new() }
+    }
+
+    async fn execute(&self, _desired: &DesiredInstance, _step: &Step) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        time(LATER)
+    }
+}
+
+/// A machine made up: a clock that moves one second per question, and uuids that count.
+#[derive(Debug, Default)]
+pub(crate) struct TestPlatform {
+    seconds: AtomicI64,
+    uuids: AtomicU64,
+}
+
+impl Platform for TestPlatform {
+    fn limits(&self) -> SpecLimits {
+        let engine_versions = vec![EngineVersion { major: 8, minor: 0 }, EngineVersion { major: 9, minor: 1 }];
+        SpecLimits { engine_versions, engine_hint: "install one".to_owned() }
+    }
+
+    fn memory(&self) -> MemoryPolicy {
+        MemoryPolicy { scale: None, machine: ByteSize(16 << 30) }
+    }
+
+    fn address_plan(&self) -> AddressPlan {
+        AddressPlan::OwnIp
+    }
+
+    fn now(&self) -> Timestamp {
+        time(START + self.seconds.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn random(&self) -> [u8; 32] {
+        [7; 32]
+    }
+
+    fn random_uuid(&self) -> Uuid {
+        Uuid::from_u64_pair(0x1111_2222_3333_4444, 0x8000_0000_0000_0000 + self.uuids.fetch_add(1, Ordering::Relaxed))
+    }
+}

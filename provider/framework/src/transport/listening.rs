@@ -80,7 +80,7 @@ impl Listening {
         &self.announcement
     }
 
-    /// Serves until the end is asked for, at most [`END_GRACE`] beyond that, then removes the socket.
+    /// Serves until the end is asked for, at most one second beyond that, then removes the socket.
     pub async fn run<P: Provider>(self, provider: P, stop: StopSignal) -> Result<(), ServeError> {
         let Self { mode, socket, tls, ends, announcement: _ } = self;
         let ending = CancellationToken::new();

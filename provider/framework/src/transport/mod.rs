@@ -3,7 +3,7 @@
 //! [`serve`] is called once, by the main of a provider, on a current-thread runtime. It checks who started the
 //! process, opens the socket, announces it on stdout and serves until the host ends it.
 //! Invariant: a managed process accepts calls only from the one host certificate it was given, and is gone within
-//! [`END_GRACE`](shutdown::END_GRACE) of the host's Shutdown call. What the calls mean is decided elsewhere:
+//! one second of the host's Shutdown call. What the calls mean is decided elsewhere:
 //! nothing here looks into a message of `tfplugin6`.
 
 mod connection;

@@ -2,10 +2,20 @@
 //!
 //! Every process started here is ended by its owner's `Drop`, by pid. Everything listens on loopback.
 
-use std::path::PathBuf;
+mod api;
+mod cluster;
+mod daemon;
+mod processes;
+mod random;
+mod terraform;
+mod tools;
+mod wait;
 
-/// The root of the repository.
-#[must_use]
-pub fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository").to_owned()
-}
+pub use api::{Answer, Api};
+pub use cluster::{read_back, write_keys};
+pub use daemon::{Daemon, DaemonOptions};
+pub use processes::{NodeProcess, kill_9, node_processes};
+pub use random::Random;
+pub use terraform::{Run, Terraform, Workspace};
+pub use tools::{Engine, binary, engines, repository, terraforms, tools_dir};
+pub use wait::wait_until;

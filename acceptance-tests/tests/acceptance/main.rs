@@ -1,3 +1,10 @@
 //! Acceptance tests: the real daemon, real valkey-server, real Terraform; and the rules of the repository.
 
+mod bad_input;
+mod crash;
+mod examples;
+mod gcloud;
+mod healing;
+mod lifecycle;
+mod provider;
 mod tidy;

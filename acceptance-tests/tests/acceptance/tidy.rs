@@ -172,7 +172,8 @@ fn every_example_is_used_by_a_test() {
     }
     let folders: BTreeSet<&Path> =
         files.iter().filter(|path| path.starts_with("examples")).filter_map(|path| path.parent()).collect();
-    let unused = folders.into_iter().filter(|folder| !folder.ends_with("tests") && !tests.contains(&folder.display().to_string()));
+    let unused =
+        folders.into_iter().filter(|folder| !folder.ends_with("tests") && !tests.contains(&folder.display().to_string()));
     complain("examples that no test names", &unused.map(|f| f.display().to_string()).collect::<Vec<_>>());
 }
 
@@ -227,7 +228,8 @@ fn every_status_code_of_the_api_has_a_page() {
             text
         })
     };
-    let missing = codes.iter().map(|code| format!("docs/errors/{}.md", snake(code))).filter(|page| !repository().join(page).exists());
+    let missing =
+        codes.iter().map(|code| format!("docs/errors/{}.md", snake(code))).filter(|page| !repository().join(page).exists());
     complain("status codes without a page", &missing.collect::<Vec<_>>());
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Deciding is `valkyard-planner`'s; this crate reads the world, carries out steps and remembers failures.
 
+mod machine;
 mod memory;
 mod supervisor;
 mod turn;
 mod world;
 
+pub use machine::{Machine, MachineWorld};
 pub use supervisor::{InstanceView, Supervisor, SupervisorHandle, Wake};
 pub use turn::{Look, Reconciler, Turn};
 pub use world::{LoadError, StepError, World};

@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 use valkyard_model::{DesiredInstance, Observation, Plan, Step};
 use valkyard_planner::{Violation, check, plan};
 
@@ -68,7 +68,7 @@ impl<W: World> Reconciler<W> {
         if violations.is_empty() {
             self.execute(&desired, &plan.steps).await;
         } else {
-            error!(instance = %desired.name, ?violations, "the plan breaks an invariant; nothing was done");
+            error!(?violations, "the plan breaks an invariant; nothing was done");
         }
         Ok(Turn::Looked(Box::new(Look { desired, observed, plan, violations })))
     }
@@ -89,13 +89,10 @@ impl<W: World> Reconciler<W> {
                 }
                 Err(error) => {
                     let cause = error_chain(error.source.as_ref());
-                    warn!(instance = %desired.name, node = step.node().map(tracing::field::display), step = %step.kind(), cause, "step failed");
+                    warn!(node = step.node().map(tracing::field::display), step = %step.kind(), cause, "step failed");
                 }
             }
             self.memory.end(step, result, now);
-        }
-        if !steps.is_empty() {
-            debug!(instance = %desired.name, count = steps.len(), "steps carried out");
         }
     }
 }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Measures speed and memory, each figure against a baseline measured in the same run.
+#
+#   acceptance-tests/bench.sh [NAME…]      the named figures, or all of them; --list prints their names
+#
+# Prints one line per figure, `name value unit baseline ratio`, and explanations that begin with #. Needs what run.sh needs.
+# Exit 0 when everything could be measured, also when a target is missed. Run it on a machine that is otherwise idle.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+tools=$root/.tools
+target=${CARGO_TARGET_DIR:-$root/target}
+
+export VALKYARD_BENCH_BIN_DIR=$target/release VALKYARD_BENCH_TOOLS=$tools
+[ "${1:-}" != --list ] || exec python3 acceptance-tests/bench/main.py --list
+
+export CARGO_TERM_COLOR=never
+{
+  cargo build --release --locked --bins
+  cargo build --release --locked -p valkyard-api --example serve_stored
+  cargo build --release --locked -p terraform-provider-valkyard --example read_load
+  acceptance-tests/setup/engines.sh --need 8,9 "$tools"
+  command -v terraform || command -v tofu || [ -n "${VALKYARD_TF_BIN:-}" ] || acceptance-tests/setup/terraform.sh "$tools"
+} >&2
+
+# Settings of the caller must not reach the daemon and the Terraform that are measured.
+unset VALKYARD_ENDPOINT VALKYARD_CONFIG VALKYARD_LISTEN VALKYARD_DATA_DIR VALKYARD_PROJECT VALKYARD_LOCATION TF_LOG TF_CLI_ARGS
+exec python3 acceptance-tests/bench/main.py "$@"

@@ -1,0 +1,1 @@
+"""One module per group of figures. Each has NAMES, what it prints, and measure(report)."""

@@ -1,0 +1,219 @@
+//! Bad input and broken machines: a precise error, and nothing left behind.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use acceptance_tests::{Daemon, DaemonOptions, binary, node_processes, tools_dir};
+use serde_json::json;
+use tempfile::TempDir;
+
+const CREATE_LIMIT: Duration = Duration::from_secs(30);
+const INSTANCES: &str = "/v1/projects/p/locations/us-central1/instances";
+
+fn serve(arguments: &[&str]) -> Output {
+    Command::new(binary("valkyard")).arg("serve").args(arguments).output().expect("valkyard runs")
+}
+
+fn refused(arguments: &[&str], wanted: &[&str]) {
+    let output = serve(arguments);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{arguments:?} was accepted");
+    for word in wanted {
+        assert!(err.contains(word), "{arguments:?}: no {word:?} in\n{err}");
+    }
+}
+
+#[test]
+fn requests_that_break_a_rule_name_the_field_and_leave_nothing() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let api = daemon.api();
+    for (id, body, wanted) in [
+        ("ok-id", "{", "line 1"),
+        ("ok-id", r#"{"shardCount": "three"}"#, "shardCount"),
+        ("ok-id", r#"{"shardCuont": 3}"#, "shardCuont"),
+        ("ok-id", r#"{"shardCount": 0}"#, "shard_count"),
+        ("ok-id", r#"{"shardCount": 251}"#, "shard_count"),
+        ("ok-id", r#"{"shardCount": 3, "replicaCount": 6}"#, "replica_count"),
+        ("ok-id", r#"{"shardCount": 3, "nodeType": "HUGE"}"#, "nodeType"),
+        ("ok-id", r#"{"shardCount": 3, "engineVersion": "VALKEY_7_9"}"#, "VALKEY_9_1"),
+        ("ok-id", r#"{"shardCount": 3, "engineConfigs": {"save": "1"}}"#, "maxmemory-policy"),
+        ("ok-id", r#"{"shardCount": 3, "zoneDistributionConfig": {"mode": "SINGLE_ZONE"}}"#, "zone"),
+        ("Bad_Id", r#"{"shardCount": 3}"#, "Bad_Id"),
+        ("", r#"{"shardCount": 3}"#, "instance"),
+    ] {
+        let answer = api.call("POST", &format!("{INSTANCES}?instanceId={id}"), body);
+        assert_eq!(
+            (answer.status, &answer.body["error"]["status"]),
+            (400, &json!("INVALID_ARGUMENT")),
+            "{body}: {}",
+            answer.body
+        );
+        assert!(answer.body.to_string().contains(wanted), "{body}: no {wanted:?} in {}", answer.body);
+    }
+    assert_eq!(api.get(INSTANCES).body.get("instances"), None);
+    let persistent = json!({"shardCount": 1, "persistenceConfig": {"mode": "AOF"}}).to_string();
+    assert_eq!(api.call("POST", &format!("{INSTANCES}?instanceId=ok-id"), &persistent).status, 501);
+    assert_eq!(node_processes(&daemon.data_dir()), []);
+}
+
+#[test]
+fn a_duplicate_id_is_refused_and_the_first_instance_lives_on() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let api = daemon.api();
+    api.create_and_wait("twice", &json!({"shardCount": 1}), CREATE_LIMIT);
+    let answer = api.call("POST", &format!("{INSTANCES}?instanceId=twice"), &json!({"shardCount": 2}).to_string());
+    assert_eq!((answer.status, &answer.body["error"]["status"]), (409, &json!("ALREADY_EXISTS")), "{}", answer.body);
+    assert_eq!(api.get(&format!("{INSTANCES}/twice")).body["shardCount"], 1);
+}
+
+#[test]
+fn a_second_daemon_on_a_data_folder_names_the_first() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let folder = daemon.data_dir();
+    refused(&["--listen", "127.0.0.1:0", "--data-dir", &folder.display().to_string()], &[&daemon.pid().to_string()]);
+}
+
+#[test]
+fn a_taken_port_names_its_owner() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let folder = TempDir::new().expect("a folder");
+    let address = daemon.endpoint().replace("http://", "");
+    let data = folder.path().join("data").display().to_string();
+    refused(&["--listen", &address, "--data-dir", &data], &[&daemon.pid().to_string(), "valkyard"]);
+}
+
+#[test]
+fn settings_that_cannot_work_say_why() {
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data").display().to_string();
+    refused(&["--listen", "0.0.0.0:4590", "--data-dir", &data], &["TLS"]);
+    refused(&["--memory-scale", "2", "--data-dir", &data], &["memory_scale"]);
+    let file = folder.path().join("valkyard.toml");
+    fs::write(&file, "listne = '127.0.0.1:1'\n").expect("writable");
+    refused(&["--config", &file.display().to_string()], &["listne", "listen"]);
+    fs::write(folder.path().join("file"), "").expect("writable");
+    let inside_a_file = folder.path().join("file/data").display().to_string();
+    refused(&["--listen", "127.0.0.1:0", "--data-dir", &inside_a_file], &[&inside_a_file]);
+}
+
+#[test]
+fn a_read_only_data_folder_is_refused_with_its_name() {
+    let folder = Tmpfs::mount("ro");
+    folder.remount_read_only();
+    let data = folder.path().display().to_string();
+    refused(&["--listen", "127.0.0.1:0", "--data-dir", &data], &[&data]);
+}
+
+#[test]
+fn programs_that_are_no_valkey_are_rejected_by_name() {
+    let folder = TempDir::new().expect("a folder");
+    let fake = folder.path().join("valkey-server");
+    fs::write(&fake, "#!/bin/sh\necho hello\n").expect("writable");
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).expect("permissions can be set");
+    let output = Command::new(binary("valkyard"))
+        .args(["version", "--engine-paths", &fake.display().to_string()])
+        .env("PATH", "/nowhere")
+        .output()
+        .expect("valkyard runs");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.contains("rejected") && out.contains(&fake.display().to_string()), "{out}");
+}
+
+/// The end of a creation that cannot succeed: an error that holds `wanted`, and no trace.
+fn creation_fails(daemon: &Daemon, wanted: &[&str]) {
+    let api = daemon.api();
+    let operation = api.wait(&api.create("doomed", &json!({"shardCount": 3, "replicaCount": 1})), CREATE_LIMIT);
+    let message = operation["error"]["message"].as_str().unwrap_or_else(|| panic!("it did not fail: {operation}"));
+    for word in wanted {
+        assert!(message.contains(word), "no {word:?} in {message}");
+    }
+    assert_eq!(api.get(&format!("{INSTANCES}/doomed")).status, 404);
+    assert_eq!(node_processes(&daemon.data_dir()), []);
+    let left: Vec<_> = fs::read_dir(daemon.data_dir().join("instances")).into_iter().flatten().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_node_port_in_use_fails_the_creation_and_names_the_owner() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let squatter = TcpListener::bind("127.20.0.1:11000").expect("the first instance's first port is free");
+    let me = std::process::id().to_string();
+    creation_fails(&daemon, &["127.20.0.1:11000", &me]);
+    drop(squatter);
+    daemon.api().create_and_wait("doomed", &json!({"shardCount": 1}), CREATE_LIMIT);
+}
+
+#[test]
+fn a_discovery_port_in_use_fails_the_creation_and_names_the_owner() {
+    let daemon = Daemon::start(DaemonOptions::default());
+    let squatter = TcpListener::bind("127.20.0.1:6379").expect("the first instance's discovery port is free");
+    creation_fails(&daemon, &["127.20.0.1:6379", &std::process::id().to_string()]);
+    drop(squatter);
+}
+
+#[test]
+fn a_full_disk_fails_the_creation_and_leaves_nothing() {
+    let disk = Tmpfs::mount("full");
+    let daemon = Daemon::start(DaemonOptions { data_dir: Some(disk.path().join("data")), ..DaemonOptions::default() });
+    let ballast = disk.path().join("ballast");
+    // What is left suffices to accept the request, not to write six node folders.
+    fill_but(&ballast, disk.path(), 96 * 1024);
+    creation_fails(&daemon, &["space"]);
+    fs::remove_file(&ballast).expect("removable");
+    daemon.api().create_and_wait("doomed", &json!({"shardCount": 1}), CREATE_LIMIT);
+}
+
+#[test]
+fn an_engine_that_vanished_fails_the_creation() {
+    let folder = TempDir::new().expect("a folder");
+    let copy = folder.path().join("bin");
+    fs::create_dir(&copy).expect("writable");
+    let program = copy.join("valkey-server");
+    fs::copy(tools_dir().join("engines/valkey-9.1.2/bin/valkey-server"), &program).expect("copied");
+    let options = DaemonOptions { engines: Some(program.clone()), ..DaemonOptions::default() };
+    let daemon = Daemon::start(options);
+    fs::remove_file(&program).expect("removable");
+    creation_fails(&daemon, &["valkey-server"]);
+}
+
+/// A small file system of a test's own (needs root, as CI has).
+struct Tmpfs {
+    folder: TempDir,
+}
+
+impl Tmpfs {
+    fn mount(purpose: &str) -> Self {
+        let folder = TempDir::with_prefix(format!("valkyard-{purpose}-")).expect("a folder");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "valkyard-test"]).arg(folder.path()).status();
+        assert!(mounted.is_ok_and(|status| status.success()), "cannot mount a tmpfs; this test needs root");
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn remount_read_only(&self) {
+        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status().expect("mount runs");
+        assert!(status.success());
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let status = Command::new("umount").arg("--lazy").arg(self.path()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} stays mounted", self.path().display());
+    }
+}
+
+/// Fills a file system until `left` bytes are free.
+fn fill_but(ballast: &Path, disk: &Path, left: u64) {
+    let stat = rustix::fs::statvfs(disk).expect("a file system has statistics");
+    let free = stat.f_bavail * stat.f_frsize;
+    let size = usize::try_from(free.saturating_sub(left)).expect("a small file system");
+    fs::write(ballast, vec![0_u8; size]).expect("the ballast fits");
+}

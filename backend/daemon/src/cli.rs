@@ -1,0 +1,163 @@
+//! The command line. Every flag has an environment variable; flag > environment > file > default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs real, sharded, replicated Valkey clusters on this machine and answers to the Memorystore for Valkey API.
+#[derive(Debug, Parser)]
+#[command(name = "valkyard", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon until SIGTERM or SIGINT; the nodes it started keep running (except with --ephemeral)
+    Serve(ServeOptions),
+    /// Stop the daemon of a data folder, if it runs, and all its nodes; records stay and come back with `serve`
+    Down(DataDirOptions),
+    /// Show whether the daemon is ready, its engines and its instances
+    Status(StatusOptions),
+    /// Print exports that point Valkyard's provider, gcloud and the hashicorp/google provider at the daemon
+    Env(EnvOptions),
+    /// Print the version and the engines found on this machine
+    Version(VersionOptions),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DataDirOptions {
+    /// Folder for state and nodes [default: $XDG_DATA_HOME/valkyard or ~/.local/share/valkyard]
+    #[arg(long, env = "VALKYARD_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServeOptions {
+    /// Address of the API, gRPC and REST on one port [default: 127.0.0.1:4590]
+    #[arg(long, env = "VALKYARD_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirOptions,
+    /// Keep everything in a temporary folder; stop the nodes and remove it on exit (for CI)
+    #[arg(long, env = "VALKYARD_EPHEMERAL", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) ephemeral: Option<bool>,
+    /// Configuration file in TOML [default: $XDG_CONFIG_HOME/valkyard/valkyard.toml, if it exists]
+    #[arg(long, env = "VALKYARD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// valkey-server binaries, or folders to search for them, separated by commas; searched before PATH
+    #[arg(long, env = "VALKYARD_ENGINE_PATHS", value_name = "PATH,…", value_delimiter = ',')]
+    pub(crate) engine_paths: Option<Vec<PathBuf>>,
+    /// Factor from 0 to 1 between the node type's memory and what a node may use here; 1 gives true sizes
+    /// [default: chosen per instance so that its nodes cannot exceed half of this machine's memory]
+    #[arg(long, env = "VALKYARD_MEMORY_SCALE", value_name = "FACTOR")]
+    pub(crate) memory_scale: Option<f64>,
+    /// Form of the log [default: text on a terminal, json elsewhere]
+    #[arg(long, env = "VALKYARD_LOG_FORMAT", value_name = "FORM")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// What is logged, such as `info` or `valkyard_reconciler=debug,info` [default: info]
+    #[arg(long, env = "VALKYARD_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EndpointOptions {
+    /// The daemon's address [default: the one that runs on the data folder, else http://127.0.0.1:4590]
+    #[arg(long, env = "VALKYARD_ENDPOINT", value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDirOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StatusOptions {
+    #[command(flatten)]
+    pub(crate) target: EndpointOptions,
+    /// Wait until the daemon is ready and no instance is being created, changed or deleted
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long to wait, such as 30s or 2m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    pub(crate) timeout: Duration,
+    /// Form of the answer
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EnvOptions {
+    #[command(flatten)]
+    pub(crate) target: EndpointOptions,
+    /// Project that the exports name
+    #[arg(long, env = "VALKYARD_PROJECT", value_name = "ID", default_value = "local")]
+    pub(crate) project: String,
+    /// Region that the exports name
+    #[arg(long, env = "VALKYARD_LOCATION", value_name = "REGION", default_value = "us-central1")]
+    pub(crate) location: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VersionOptions {
+    /// valkey-server binaries, or folders to search for them, separated by commas; searched before PATH
+    #[arg(long, env = "VALKYARD_ENGINE_PATHS", value_name = "PATH,…", value_delimiter = ',')]
+    pub(crate) engine_paths: Option<Vec<PathBuf>>,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(unit_at);
+    let number: u64 = digits.parse().map_err(|_| format!("{text:?} does not begin with a whole number"))?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number * 60)),
+        other => Err(format!("unit {other:?} is not ms, s or m")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_serve_has_an_environment_variable() {
+        let command = <Cli as clap::CommandFactory>::command();
+        let serve = command.find_subcommand("serve").expect("there is serve");
+        for flag in serve.get_arguments().filter(|a| a.get_id() != "help" && a.get_id() != "version") {
+            let env = flag.get_env().map(|name| name.to_string_lossy().into_owned());
+            assert!(env.is_some_and(|name| name.starts_with("VALKYARD_")), "{} has none", flag.get_id());
+        }
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(parse_time("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_time("2m"), Ok(Duration::from_secs(120)));
+        assert!(parse_time("fast").is_err() && parse_time("5h").is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! The daemon's settings: flag > environment > file > default. (clap already merged the first two.)
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::cli::{DataDirOptions, LogFormat, ServeOptions};
+
+/// Where the API listens by default; stable interface.
+pub(crate) const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4590);
+
+/// The file's keys: those of the command line. An unknown key is an error that lists the known ones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    listen: Option<SocketAddr>,
+    data_dir: Option<PathBuf>,
+    ephemeral: Option<bool>,
+    engine_paths: Option<Vec<PathBuf>>,
+    memory_scale: Option<f64>,
+    log_format: Option<LogFormat>,
+    log: Option<String>,
+}
+
+/// Settings in force.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) ephemeral: bool,
+    pub(crate) engine_paths: Vec<PathBuf>,
+    pub(crate) memory_scale: Option<f64>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log: String,
+}
+
+impl Settings {
+    /// Merges flags and environment with the file and the defaults, and checks the result.
+    pub(crate) fn load(options: ServeOptions) -> Result<Self> {
+        let file = match &options.config {
+            Some(path) => read(path)?,
+            None => match default_file().filter(|path| path.exists()) {
+                Some(path) => read(&path)?,
+                None => ConfigFile::default(),
+            },
+        };
+        Self::merge(options, file)
+    }
+
+    fn merge(options: ServeOptions, file: ConfigFile) -> Result<Self> {
+        let data_dir = DataDirOptions { data_dir: options.data_dir.data_dir.or(file.data_dir) };
+        let settings = Self {
+            listen: options.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            data_dir: data_dir.resolve()?,
+            ephemeral: options.ephemeral.or(file.ephemeral).unwrap_or(false),
+            engine_paths: options.engine_paths.or(file.engine_paths).unwrap_or_default(),
+            memory_scale: options.memory_scale.or(file.memory_scale),
+            log_format: options.log_format.or(file.log_format),
+            log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.listen.ip().is_loopback() {
+            bail!(
+                "refusing to listen on {}: this version serves neither TLS nor authentication, so it listens on loopback addresses only; \
+                 use --listen 127.0.0.1:{}",
+                self.listen,
+                self.listen.port()
+            );
+        }
+        if let Some(scale) = self.memory_scale
+            && !(scale > 0.0 && scale <= 1.0)
+        {
+            bail!("memory_scale {scale} is outside 0 (excluded) to 1");
+        }
+        Ok(())
+    }
+}
+
+impl DataDirOptions {
+    /// The folder given, or the user's default one.
+    pub(crate) fn resolve(&self) -> Result<PathBuf> {
+        match &self.data_dir {
+            Some(path) => std::path::absolute(path).with_context(|| format!("resolve data folder {}", path.display())),
+            None => user_folder("XDG_DATA_HOME", ".local/share")
+                .context("no data folder given, and neither XDG_DATA_HOME nor HOME is set"),
+        }
+    }
+}
+
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let non_empty = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = non_empty(variable).or_else(|| non_empty("HOME").map(|home| home.join(below_home)))?;
+    Some(base.join("valkyard"))
+}
+
+fn default_file() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("valkyard.toml"))
+}
+
+fn read(path: &Path) -> Result<ConfigFile> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read configuration file {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("parse configuration file {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> ServeOptions {
+        ServeOptions { data_dir: DataDirOptions { data_dir: Some("/data".into()) }, ..ServeOptions::default() }
+    }
+
+    fn file(text: &str) -> ConfigFile {
+        toml::from_str(text).expect("parses")
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_the_file_over_defaults() {
+        let from_file = file("listen = '127.0.0.1:1'\nmemory_scale = 0.5\ndata_dir = '/other'");
+        let given = ServeOptions { listen: Some("127.0.0.1:2".parse().expect("an address")), ..options() };
+        let settings = Settings::merge(given, from_file).expect("valid");
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.data_dir, PathBuf::from("/data"));
+        assert_eq!(settings.memory_scale, Some(0.5));
+        assert_eq!(settings.log, "info");
+    }
+
+    #[test]
+    fn unknown_keys_of_the_file_name_the_known_ones() {
+        let error = toml::from_str::<ConfigFile>("data-dir = '/x'").expect_err("no such key").to_string();
+        assert!(error.contains("data-dir") && error.contains("data_dir"), "{error}");
+    }
+
+    #[test]
+    fn a_reachable_address_is_refused() {
+        let given = ServeOptions { listen: Some("0.0.0.0:4590".parse().expect("an address")), ..options() };
+        let error = Settings::merge(given, ConfigFile::default()).expect_err("not loopback").to_string();
+        assert!(error.contains("127.0.0.1:4590"), "{error}");
+    }
+
+    #[test]
+    fn a_memory_scale_outside_its_range_is_refused() {
+        for scale in [0.0, -1.0, 1.5, f64::NAN] {
+            assert!(Settings::merge(ServeOptions { memory_scale: Some(scale), ..options() }, ConfigFile::default()).is_err());
+        }
+    }
+}

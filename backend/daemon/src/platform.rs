@@ -1,0 +1,55 @@
+//! What the API needs to know of this machine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use uuid::Uuid;
+use valkyard_api::Platform;
+use valkyard_engine::{CatalogueConfig, EngineCatalogue};
+use valkyard_model::{MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_store::AddressPlan;
+
+/// This machine, as the daemon found it at start.
+#[derive(Debug)]
+pub(crate) struct ThisMachine {
+    pub(crate) catalogue: Arc<EngineCatalogue>,
+    pub(crate) memory: MemoryPolicy,
+    pub(crate) addresses: AddressPlan,
+}
+
+impl Platform for ThisMachine {
+    fn limits(&self) -> SpecLimits {
+        SpecLimits { engine_versions: self.catalogue.versions(), engine_hint: self.catalogue.install_hint() }
+    }
+
+    fn memory(&self) -> MemoryPolicy {
+        self.memory
+    }
+
+    fn address_plan(&self) -> AddressPlan {
+        self.addresses
+    }
+
+    fn now(&self) -> Timestamp {
+        Utc::now()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        // Two version-4 uuids carry 244 random bits from the operating system.
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        bytes[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+        bytes
+    }
+
+    fn random_uuid(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+}
+
+/// Looks for engines: configured paths first, then PATH.
+pub(crate) async fn discover_engines(paths: Vec<PathBuf>) -> EngineCatalogue {
+    let config = CatalogueConfig { paths, tools_dirs: Vec::new(), search_path: std::env::var_os("PATH") };
+    EngineCatalogue::discover(&config).await
+}

@@ -1,0 +1,118 @@
+//! `valkyard serve`: opens the data folder, starts the loops, answers the API, and ends in order.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::Utc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use valkyard_api::ApiState;
+use valkyard_host::{DataDir, machine_memory, own_loopback_usable};
+use valkyard_model::MemoryPolicy;
+use valkyard_reconciler::{Machine, Supervisor};
+use valkyard_store::{AddressPlan, Store, StoreLocation};
+
+use crate::cli::ServeOptions;
+use crate::config::Settings;
+use crate::health::{self, Readiness};
+use crate::platform::{ThisMachine, discover_engines};
+use crate::verbs::down::stop_nodes;
+use crate::{listen, telemetry};
+
+/// How long open requests may take after SIGTERM: handlers answer within milliseconds, idle connections never end.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// Threads for requests and loops. The work is waiting for sockets and disk; two keep a small machine free for the nodes.
+const WORKER_THREADS: usize = 2;
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn run(options: ServeOptions) -> Result<ExitCode> {
+    let mut settings = Settings::load(options)?;
+    telemetry::init(&settings.log, settings.log_format)?;
+    let scratch = if settings.ephemeral { Some(scratch_folder(&mut settings)?) } else { None };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    let served = runtime.block_on(serve(&settings));
+    // Waits for file work that a loop had begun.
+    drop(runtime);
+    if let Some(scratch) = scratch {
+        stop_nodes(&settings.data_dir)?;
+        scratch.close().context("remove the temporary data folder")?;
+    }
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+fn scratch_folder(settings: &mut Settings) -> Result<TempDir> {
+    let folder = TempDir::with_prefix("valkyard-").context("make a temporary data folder")?;
+    settings.data_dir = folder.path().join("data");
+    Ok(folder)
+}
+
+async fn serve(settings: &Settings) -> Result<()> {
+    let mut stop_signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
+    let listener = listen::open(settings.listen).await?;
+    let address = listener.local_addr().context("read the API's address")?;
+    let catalogue = Arc::new(discover_engines(settings.engine_paths.clone()).await);
+    report_engines(&catalogue);
+    let (store, store_threads) = Store::open(StoreLocation::File(data_dir.database()))?;
+    let known = store.all_names().await?;
+
+    let stop = CancellationToken::new();
+    let machine = Machine { store: store.clone(), data_dir, catalogue: Arc::clone(&catalogue), now: Utc::now };
+    let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());
+    let instances = known.len();
+    let supervising = tokio::spawn(supervisor.run(known));
+
+    let platform = this_machine(catalogue, settings)?;
+    let (ready, readiness) = watch::channel(Readiness::NotReady);
+    let api = valkyard_api::router(ApiState { store, supervisor: loops, platform: Arc::new(platform) });
+    let serving = tokio::spawn(answer(listener, api.merge(health::router(readiness)), stop.clone()));
+    listen::publish(&settings.data_dir, address)?;
+    ready.send_replace(Readiness::Ready);
+    info!(%address, data_dir = %settings.data_dir.display(), instances, "ready");
+
+    tokio::select! {
+        _ = stop_signals.0.recv() => {}
+        _ = stop_signals.1.recv() => {}
+    }
+    info!("stopping; nodes keep running unless --ephemeral was given");
+    ready.send_replace(Readiness::NotReady);
+    stop.cancel();
+    if tokio::time::timeout(DRAIN_LIMIT, serving).await.is_err() {
+        warn!("connections were still open; they are cut");
+    }
+    supervising.await.context("end the loops")?;
+    tokio::task::spawn_blocking(move || store_threads.join()).await.context("close the store")?;
+    Ok(())
+}
+
+async fn answer(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+fn this_machine(catalogue: Arc<valkyard_engine::EngineCatalogue>, settings: &Settings) -> Result<ThisMachine> {
+    let machine = machine_memory().context("read the machine's memory")?;
+    let addresses = if own_loopback_usable() { AddressPlan::OwnIp } else { AddressPlan::SharedIp };
+    Ok(ThisMachine { catalogue, memory: MemoryPolicy { scale: settings.memory_scale, machine }, addresses })
+}
+
+fn report_engines(catalogue: &valkyard_engine::EngineCatalogue) {
+    for build in catalogue.builds() {
+        info!(version = %build.version, program = %build.program.display(), "engine found");
+    }
+    for rejected in catalogue.rejected() {
+        warn!(path = %rejected.path.display(), reason = %rejected.reason, "not usable as an engine");
+    }
+    if catalogue.builds().is_empty() {
+        warn!(hint = catalogue.install_hint(), "no engine found: instances cannot be created");
+    }
+}

@@ -1,0 +1,108 @@
+//! The world of this machine: the store, processes and files, and nodes over RESP.
+//!
+//! One value per instance, made by the supervisor. It looks and does; every choice was made by the planner.
+
+mod attachments;
+mod execute;
+mod failure;
+mod observe;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use valkyard_engine::{EngineCatalogue, NodeLink};
+use valkyard_host::{DataDir, NodeHome};
+use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Step, Timestamp, Uid};
+use valkyard_store::Store;
+
+use crate::supervisor::Wake;
+use crate::world::{LoadError, StepError, World};
+
+use attachments::Attachments;
+
+/// What all instances of this machine share.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Desired state.
+    pub store: Store,
+    /// Where node folders lie; locked by this daemon.
+    pub data_dir: Arc<DataDir>,
+    /// The engines that can be started.
+    pub catalogue: Arc<EngineCatalogue>,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// One instance on this machine.
+#[derive(Debug)]
+pub struct MachineWorld {
+    machine: Machine,
+    name: InstanceName,
+    wake: Wake,
+    /// The incarnation that links and attachments belong to.
+    uid: Option<Uid>,
+    links: BTreeMap<NodeSerial, NodeLink>,
+    /// How the last process of each node ended.
+    exits: BTreeMap<NodeSerial, ExitSeen>,
+    /// Shared by steps that run at once; held for map updates only, never across an await.
+    attachments: Mutex<Attachments>,
+}
+
+impl Machine {
+    /// The world of one instance.
+    #[must_use]
+    pub fn world(&self, name: InstanceName, wake: Wake) -> MachineWorld {
+        MachineWorld {
+            machine: self.clone(),
+            name,
+            wake,
+            uid: None,
+            links: BTreeMap::new(),
+            exits: BTreeMap::new(),
+            attachments: Mutex::new(Attachments::default()),
+        }
+    }
+}
+
+impl MachineWorld {
+    fn home(&self, desired: &DesiredInstance, serial: NodeSerial) -> NodeHome {
+        self.machine.data_dir.node_home(desired.uid, serial)
+    }
+
+    fn attachments(&self) -> MutexGuard<'_, Attachments> {
+        // Every update leaves the maps whole, so a panic elsewhere does not spoil them.
+        self.attachments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets links and attachments of an earlier instance of this name.
+    fn belong_to(&mut self, uid: Uid) {
+        if self.uid != Some(uid) {
+            self.uid = Some(uid);
+            self.links.clear();
+            self.exits.clear();
+            *self.attachments() = Attachments::default();
+        }
+    }
+}
+
+impl World for MachineWorld {
+    async fn load(&mut self) -> Result<Option<DesiredInstance>, LoadError> {
+        let loaded = self.machine.store.instance(&self.name).await.map_err(|error| LoadError(Box::new(error)))?;
+        if let Some(desired) = &loaded {
+            self.belong_to(desired.uid);
+        }
+        Ok(loaded)
+    }
+
+    async fn observe(&mut self, desired: &DesiredInstance) -> Observation {
+        self.look(desired).await
+    }
+
+    async fn execute(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        self.carry_out(desired, step).await
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.machine.now)()
+    }
+}

@@ -1,0 +1,48 @@
+//! What this daemon holds for an instance beside its record: exit watches and the discovery endpoint.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use tokio_util::task::AbortOnDropHandle;
+use valkyard_host::{ExitStatus, Forwarder, watch_exit};
+use valkyard_model::{NodeSerial, Pid};
+
+use crate::supervisor::Wake;
+
+#[derive(Debug)]
+struct Watch {
+    pid: Pid,
+    task: AbortOnDropHandle<ExitStatus>,
+}
+
+/// Exit watches by node, and the open discovery endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Attachments {
+    watches: BTreeMap<NodeSerial, Watch>,
+    pub(super) discovery: Option<Forwarder>,
+}
+
+impl Attachments {
+    /// Makes sure that the end of this process wakes the instance's loop.
+    pub(super) fn ensure_watched(&mut self, node: NodeSerial, pid: Pid, wake: &Wake) {
+        if self.watches.get(&node).is_some_and(|watch| watch.pid == pid) {
+            return;
+        }
+        let wake = wake.clone();
+        let watching = async move {
+            let status = watch_exit(pid).await;
+            wake.look_again();
+            status
+        };
+        self.watches.insert(node, Watch { pid, task: AbortOnDropHandle::new(tokio::spawn(watching)) });
+    }
+
+    /// How a watched process ended, told once.
+    pub(super) fn take_exit(&mut self, node: NodeSerial) -> Option<ExitStatus> {
+        if !self.watches.get(&node)?.task.is_finished() {
+            return None;
+        }
+        // Finished, so it is there at once; a watch that panicked tells nothing.
+        self.watches.remove(&node)?.task.now_or_never()?.ok()
+    }
+}

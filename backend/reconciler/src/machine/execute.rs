@@ -1,0 +1,118 @@
+//! Doing: one arm per step, no choices left.
+
+use std::net::SocketAddrV4;
+
+use valkyard_engine::{EngineBuild, NodeLink, render};
+use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, signal, spawn};
+use valkyard_model::{ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Step};
+
+use super::MachineWorld;
+use super::failure::EngineMissing;
+use crate::world::StepError;
+
+/// A step for a node that is not allocated: the planner never makes one.
+#[derive(Debug, thiserror::Error)]
+#[error("node {0} is not allocated")]
+struct NotAllocated(NodeSerial);
+
+impl MachineWorld {
+    pub(super) async fn carry_out(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        let (store, name, uid) = (&self.machine.store, &self.name, desired.uid);
+        match step {
+            Step::AllocateNodes { nodes } => store.allocate_nodes(name, uid, nodes.clone()).await?,
+            Step::PrepareNode { node, settings, seed } => self.prepare_node(desired, *node, settings, seed).await?,
+            Step::StartProcess { node, engine } => self.start_process(desired, *node, *engine)?,
+            Step::StopProcess { node, manner } => signal(&self.home(desired, *node), *manner)?,
+            Step::RemoveFiles { node } => {
+                let home = self.home(desired, *node);
+                blocking(move || remove(&home)).await?;
+            }
+            Step::TakeOver { node } => self.link(desired, *node).await?.take_over().await?,
+            Step::Replicate { node, primary } => self.link(desired, *node).await?.replicate(primary).await?,
+            Step::Meet { node, peer, bus_port } => self.link(desired, *node).await?.meet(*peer, *bus_port).await?,
+            Step::OpenDiscovery { backends } => self.open_discovery(desired, backends).await?,
+            Step::CloseDiscovery => self.close_discovery().await,
+            Step::RecordConverged { generation } => store.record_converged(name, uid, *generation, (self.machine.now)()).await?,
+            Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone()).await?,
+            Step::RemoveInstance => store.remove_instance(name, uid, (self.machine.now)()).await?,
+        }
+        Ok(())
+    }
+
+    fn build(&self, version: EngineVersion) -> Result<&EngineBuild, EngineMissing> {
+        let catalogue = &self.machine.catalogue;
+        catalogue.build_for(version).ok_or_else(|| EngineMissing { version, hint: catalogue.install_hint() })
+    }
+
+    async fn prepare_node(
+        &self,
+        desired: &DesiredInstance,
+        node: NodeSerial,
+        settings: &NodeSettings,
+        seed: &ClusterSeed,
+    ) -> Result<(), StepError> {
+        let version = self.build(settings.engine)?.version;
+        let me = &allocation(desired, node)?.id;
+        let names = render::NodeFileNames { acl: NodeHome::ACL_FILE, cluster: NodeHome::CLUSTER_FILE, log: NodeHome::LOG_FILE };
+        let files = vec![
+            NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)),
+            NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret)),
+            NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, me)),
+        ];
+        let home = self.home(desired, node);
+        blocking(move || prepare(&home, &files)).await?;
+        Ok(())
+    }
+
+    fn start_process(&self, desired: &DesiredInstance, node: NodeSerial, engine: EngineVersion) -> Result<(), StepError> {
+        let build = self.build(engine)?;
+        let allocation = allocation(desired, node)?;
+        let ports = [allocation.port, allocation.bus_port];
+        let spec = ProcessSpec {
+            program: build.program.clone(),
+            args: vec![NodeHome::CONFIG_FILE.into()],
+            env: build.library_path().map(|path| ("LD_LIBRARY_PATH".into(), path)).into_iter().collect(),
+            probe: ports.map(|port| SocketAddrV4::new(desired.address.ip, port.0)).to_vec(),
+        };
+        let pid = spawn(&self.home(desired, node), &spec)?;
+        self.attachments().ensure_watched(node, pid, &self.wake);
+        Ok(())
+    }
+
+    /// A link of this step's own: the loop's links are busy looking.
+    async fn link(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<NodeLink, StepError> {
+        let address = SocketAddrV4::new(desired.address.ip, allocation(desired, node)?.port.0);
+        Ok(NodeLink::connect(address, &desired.secret).await?)
+    }
+
+    async fn open_discovery(&self, desired: &DesiredInstance, backends: &[SocketAddrV4]) -> Result<(), StepError> {
+        if let Some(open) = &self.attachments().discovery {
+            open.point_at(backends.to_vec());
+            return Ok(());
+        }
+        let opened = Forwarder::open(desired.address.discovery_endpoint(), backends.to_vec()).await?;
+        self.attachments().discovery = Some(opened);
+        Ok(())
+    }
+
+    async fn close_discovery(&self) {
+        let open = self.attachments().discovery.take();
+        if let Some(open) = open {
+            open.close().await;
+        }
+    }
+}
+
+fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAllocation, StepError> {
+    let missing = || StepError { kind: FaultKind::Transient, source: Box::new(NotAllocated(node)) };
+    desired.nodes.get(&node).ok_or_else(missing)
+}
+
+/// Runs file work, which syncs to disk, off the threads that serve requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        // Only a panic in `work` ends it early: the runtime outlives every world.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -18,8 +18,7 @@ pub trait DataSource<C: Send + Sync>: Send + Sync {
     fn schema(&self) -> Schema;
 
     /// Rules between attributes. Runs unconfigured and may see unknown values.
-    fn validate(&self, config: &Object) -> Diagnostics {
-        let _ = config;
+    fn validate(&self, _config: &Object) -> Diagnostics {
         Diagnostics::new()
     }
 

@@ -29,7 +29,7 @@
 //!    inputs. Optional and computed attributes follow the same rule while they are not configured.
 //! 4. The attributes' plan modifiers run.
 //! 5. [`Resource::modify_plan`] runs: it fills in what can be known ([`PlannedChange::fill`]), warns, and may ask
-//!    for replacement.
+//!    for replacement. If it changes a value that others depend on, those become unknown and it runs once more.
 //!
 //! # A complete provider
 //!

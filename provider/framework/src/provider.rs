@@ -30,8 +30,7 @@ pub trait Provider: Send + Sync + 'static {
     fn schema(&self) -> Schema;
 
     /// Rules between attributes of the provider block; values may be unknown.
-    fn validate(&self, config: &Object) -> Diagnostics {
-        let _ = config;
+    fn validate(&self, _config: &Object) -> Diagnostics {
         Diagnostics::new()
     }
 

@@ -21,8 +21,7 @@ pub trait Resource<C: Send + Sync>: Send + Sync {
     fn schema(&self) -> Schema;
 
     /// Rules between attributes. Runs after the schema's own rules, unconfigured, and may see unknown values.
-    fn validate(&self, config: &Object) -> Diagnostics {
-        let _ = config;
+    fn validate(&self, _config: &Object) -> Diagnostics {
         Diagnostics::new()
     }
 
@@ -31,14 +30,12 @@ pub trait Resource<C: Send + Sync>: Send + Sync {
     /// Runs after defaults, dependencies and attribute modifiers, for create and update, also when nothing
     /// changed. Terraform plans again at apply and insists on the same outcome, so planned values must follow
     /// from the arguments alone; asking the API is fine for warnings and errors.
-    fn modify_plan<'a>(&'a self, cx: &'a Context<C>, change: &'a mut PlannedChange) -> BoxFuture<'a, ()> {
-        let _ = (cx, change);
+    fn modify_plan<'a>(&'a self, _cx: &'a Context<C>, _change: &'a mut PlannedChange) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 
     /// Objects (with an error) or warns before a destroy is planned.
-    fn plan_destroy<'a>(&'a self, cx: &'a Context<C>, state: &'a Object) -> BoxFuture<'a, Diagnostics> {
-        let _ = (cx, state);
+    fn plan_destroy<'a>(&'a self, _cx: &'a Context<C>, _state: &'a Object) -> BoxFuture<'a, Diagnostics> {
         Box::pin(std::future::ready(Diagnostics::new()))
     }
 
@@ -55,8 +52,7 @@ pub trait Resource<C: Send + Sync>: Send + Sync {
     fn delete<'a>(&'a self, cx: &'a Context<C>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>>;
 
     /// Turns an import id into just enough state for [`read`](Self::read) to find the object.
-    fn import<'a>(&'a self, cx: &'a Context<C>, id: &'a str) -> BoxFuture<'a, Result<NewState, Diagnostics>> {
-        let _ = (cx, id);
+    fn import<'a>(&'a self, _cx: &'a Context<C>, _id: &'a str) -> BoxFuture<'a, Result<NewState, Diagnostics>> {
         let name = self.type_name().to_owned();
         Box::pin(std::future::ready(Err(Diagnostic::error("Import is not supported")
             .detail(format!("`{name}` objects cannot be imported."))

@@ -40,3 +40,13 @@ pub(crate) fn plan_by_schema(
     modifier::run(body, &mut change);
     change
 }
+
+/// Leaves open what depends on values that `modify_plan` changed since the plan was `before`. If there was any,
+/// `modify_plan` runs once more, to fill in what it knows.
+pub(crate) fn open_dependents(body: &Body, before: &Object, change: &mut PlannedChange) -> bool {
+    let mut planned = std::mem::take(&mut change.planned);
+    let prior = change.prior();
+    let opened = prior.is_some_and(|prior| unknowns::open_dependents(body, prior, change.config(), before, &mut planned));
+    change.planned = planned;
+    opened
+}

@@ -189,6 +189,22 @@ fn a_filled_value_takes_only_the_place_of_an_unknown() {
     assert_eq!(change.planned.value("uid"), &Value::from("u-1"));
 }
 
+#[test]
+fn a_value_changed_by_the_resource_opens_what_depends_on_it() {
+    let body = schema();
+    let mut change = plan(Some(state()), config());
+    let before = change.planned.clone();
+    assert!(!open_dependents(body.body(), &before, &mut change), "nothing was changed");
+    change.planned.set("memory", 99_i64);
+    assert!(open_dependents(body.body(), &before, &mut change));
+    assert_eq!(unknowns(&change), ["etag", "price"]);
+    assert_eq!(change.planned.value("memory"), &Value::from(99_i64));
+    let mut create = plan(None, config());
+    let before = create.planned.clone();
+    create.fill("memory", 1_i64);
+    assert!(!open_dependents(body.body(), &before, &mut create), "a create is open already");
+}
+
 fn configs() -> impl Strategy<Value = Object> {
     let nodes = prop::collection::vec(("[xyz]", prop::option::of(1..3_i64)), 0..4);
     let labels = prop::option::of(prop::collection::btree_map("[ab]", "[12]", 0..3));

@@ -31,6 +31,22 @@ pub(super) fn mark(body: &Body, prior: Option<&Object>, config: &Object, planned
     }
 }
 
+/// Leaves open what depends on values that the resource's own planning changed after `before`, and says whether
+/// there was any. What that planning set itself stays; only root attributes that still have their prior value count.
+pub(super) fn open_dependents(body: &Body, prior: &Object, config: &Object, before: &Object, planned: &mut Object) -> bool {
+    let (earlier, now) = (changed_inputs(body, prior, before), changed_inputs(body, prior, planned));
+    let (earlier, now) = (Scope { changed: &earlier }, Scope { changed: &now });
+    let mut opened = false;
+    for (name, attribute) in body.attributes() {
+        let triggered = is_open(attribute, config.value(name)) && now.alters(attribute) && !earlier.alters(attribute);
+        if triggered && planned.value(name) == prior.value(name) {
+            planned.set(name, Value::unknown());
+            opened = true;
+        }
+    }
+    opened
+}
+
 fn changed_inputs(body: &Body, prior: &Object, planned: &Object) -> BTreeSet<String> {
     let attributes = body.attributes().iter().filter(|(_, a)| !a.is_client_only()).map(|(name, _)| name);
     attributes.chain(body.blocks().keys()).filter(|name| prior.value(name) != planned.value(name)).cloned().collect()

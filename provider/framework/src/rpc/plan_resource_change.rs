@@ -7,7 +7,7 @@ use super::values::encode_path;
 use super::{ResourceEntry, Server};
 use crate::consistency::{SelfCheck, check_planned};
 use crate::diagnostic::Diagnostics;
-use crate::plan::plan_by_schema;
+use crate::plan::{open_dependents, plan_by_schema};
 use crate::provider::Provider;
 use crate::timeouts::Operation;
 use crate::value::Object;
@@ -52,7 +52,11 @@ async fn plan_change<P: Provider>(
     let private = decode_private(remembered)?;
     let cx = server.context(&entry.schema, Operation::Read, &proposed)?;
     let mut change = plan_by_schema(body, prior, config, proposed, private);
+    let before = change.planned.clone();
     entry.resource.modify_plan(&cx, &mut change).await;
+    if open_dependents(body, &before, &mut change) {
+        entry.resource.modify_plan(&cx, &mut change).await;
+    }
 
     change.planned = entry.conform(std::mem::take(&mut change.planned))?;
     let mut diagnostics = change.diagnostics().clone();

@@ -3,6 +3,8 @@
 //! Called by tonic, and by the test harness without a socket. Invariant: there is no logic here; what goes wrong
 //! in a call is an error diagnostic in its answer, never a gRPC status.
 
+use std::time::Instant;
+
 use tfplugin_proto::tfplugin6::{self as wire, provider_server};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -15,6 +17,14 @@ use crate::provider::Provider;
 
 type Answer<T> = Result<Response<T>, Status>;
 
+/// Waits for the answer and logs how long it took.
+async fn answered<T>(rpc: &'static str, work: impl Future<Output = T>) -> Answer<T> {
+    let started = Instant::now();
+    let answer = work.await;
+    tracing::debug!(tf_rpc = rpc, tf_req_duration_us = started.elapsed().as_micros(), "answered");
+    Ok(Response::new(answer))
+}
+
 /// A finished stream of answers.
 type Events<T> = tokio_stream::Iter<std::vec::IntoIter<Result<T, Status>>>;
 
@@ -26,85 +36,85 @@ fn events<T>(events: Vec<T>) -> Answer<Events<T>> {
 #[tonic::async_trait]
 impl<P: Provider> provider_server::Provider for Server<P> {
     async fn get_metadata(&self, request: Request<wire::get_metadata::Request>) -> Answer<wire::get_metadata::Response> {
-        Ok(Response::new(get_metadata::answer(self, request.into_inner()).await))
+        answered("get_metadata", get_metadata::answer(self, request.into_inner())).await
     }
 
     async fn get_provider_schema(
         &self,
         request: Request<wire::get_provider_schema::Request>,
     ) -> Answer<wire::get_provider_schema::Response> {
-        Ok(Response::new(get_provider_schema::answer(self, request.into_inner()).await))
+        answered("get_provider_schema", get_provider_schema::answer(self, request.into_inner())).await
     }
 
     async fn validate_provider_config(
         &self,
         request: Request<wire::validate_provider_config::Request>,
     ) -> Answer<wire::validate_provider_config::Response> {
-        Ok(Response::new(validate_provider_config::answer(self, request.into_inner()).await))
+        answered("validate_provider_config", validate_provider_config::answer(self, request.into_inner())).await
     }
 
     async fn validate_resource_config(
         &self,
         request: Request<wire::validate_resource_config::Request>,
     ) -> Answer<wire::validate_resource_config::Response> {
-        Ok(Response::new(validate_resource_config::answer(self, request.into_inner()).await))
+        answered("validate_resource_config", validate_resource_config::answer(self, request.into_inner())).await
     }
 
     async fn validate_data_resource_config(
         &self,
         request: Request<wire::validate_data_resource_config::Request>,
     ) -> Answer<wire::validate_data_resource_config::Response> {
-        Ok(Response::new(validate_data_resource_config::answer(self, request.into_inner()).await))
+        answered("validate_data_resource_config", validate_data_resource_config::answer(self, request.into_inner())).await
     }
 
     async fn upgrade_resource_state(
         &self,
         request: Request<wire::upgrade_resource_state::Request>,
     ) -> Answer<wire::upgrade_resource_state::Response> {
-        Ok(Response::new(upgrade_resource_state::answer(self, request.into_inner()).await))
+        answered("upgrade_resource_state", upgrade_resource_state::answer(self, request.into_inner())).await
     }
 
     async fn configure_provider(
         &self,
         request: Request<wire::configure_provider::Request>,
     ) -> Answer<wire::configure_provider::Response> {
-        Ok(Response::new(configure_provider::answer(self, request.into_inner()).await))
+        answered("configure_provider", configure_provider::answer(self, request.into_inner())).await
     }
 
     async fn read_resource(&self, request: Request<wire::read_resource::Request>) -> Answer<wire::read_resource::Response> {
-        Ok(Response::new(read_resource::answer(self, request.into_inner()).await))
+        answered("read_resource", read_resource::answer(self, request.into_inner())).await
     }
 
     async fn plan_resource_change(
         &self,
         request: Request<wire::plan_resource_change::Request>,
     ) -> Answer<wire::plan_resource_change::Response> {
-        Ok(Response::new(plan_resource_change::answer(self, request.into_inner()).await))
+        answered("plan_resource_change", plan_resource_change::answer(self, request.into_inner())).await
     }
 
     async fn apply_resource_change(
         &self,
         request: Request<wire::apply_resource_change::Request>,
     ) -> Answer<wire::apply_resource_change::Response> {
-        Ok(Response::new(apply_resource_change::answer(self, request.into_inner()).await))
+        answered("apply_resource_change", apply_resource_change::answer(self, request.into_inner())).await
     }
 
     async fn import_resource_state(
         &self,
         request: Request<wire::import_resource_state::Request>,
     ) -> Answer<wire::import_resource_state::Response> {
-        Ok(Response::new(import_resource_state::answer(self, request.into_inner()).await))
+        answered("import_resource_state", import_resource_state::answer(self, request.into_inner())).await
     }
 
     async fn read_data_source(
         &self,
         request: Request<wire::read_data_source::Request>,
     ) -> Answer<wire::read_data_source::Response> {
-        Ok(Response::new(read_data_source::answer(self, request.into_inner()).await))
+        answered("read_data_source", read_data_source::answer(self, request.into_inner())).await
     }
 
     async fn stop_provider(&self, request: Request<wire::stop_provider::Request>) -> Answer<wire::stop_provider::Response> {
-        Ok(Response::new(stop_provider::answer(self, request.into_inner()).await))
+        answered("stop_provider", stop_provider::answer(self, request.into_inner())).await
     }
 
     async fn get_resource_identity_schemas(

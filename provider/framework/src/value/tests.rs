@@ -134,6 +134,12 @@ fn conforming_refuses_other_kinds_and_extra_attributes_with_their_path() {
 }
 
 #[test]
+fn a_plain_value_brings_its_type_to_a_dynamic_place() {
+    assert_eq!(Type::Dynamic.conform(Value::from("x")), Ok(Value::dynamic(Type::String, Value::from("x"))));
+    assert!(Type::Dynamic.conform(Value::List(vec![])).is_err(), "a list does not say what it is of");
+}
+
+#[test]
 fn a_refinement_holds_against_the_final_value() {
     let facts = Refinements::new().string_prefix("projects/");
     assert!(facts.allow(&Value::from("projects/a")));

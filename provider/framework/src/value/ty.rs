@@ -188,7 +188,7 @@ impl Type {
     /// Brings `value` into the exact shape of this type.
     ///
     /// Adds null for missing object attributes, turns lists into sets or tuples and maps into objects (and back)
-    /// where this type asks for it, and wraps values for dynamic parts only if they are wrapped already.
+    /// where this type asks for it, and brings its type to a plain value where this type is dynamic.
     ///
     /// # Errors
     /// Fails with the path of the first value of another kind, or of an attribute that the type does not have.
@@ -203,6 +203,9 @@ impl Type {
                 typed.value = typed.ty.conform(typed.value)?;
                 Value::Dynamic(typed)
             }
+            (Self::Dynamic, Value::Bool(b)) => Value::dynamic(Self::Bool, Value::Bool(b)),
+            (Self::Dynamic, Value::Number(n)) => Value::dynamic(Self::Number, Value::Number(n)),
+            (Self::Dynamic, Value::String(s)) => Value::dynamic(Self::String, Value::String(s)),
             (Self::List(ty), Value::List(items) | Value::Set(items) | Value::Tuple(items)) => {
                 Value::List(conform_items(items, |_| ty)?)
             }

@@ -186,7 +186,7 @@ impl Parser<'_> {
         Ok(character)
     }
 
-    /// `\uXXXX`, with surrogate pairs; a lone surrogate becomes U+FFFD as in Go's reader, which Terraform uses.
+    /// `\u` and four hex digits, with surrogate pairs; a lone surrogate becomes U+FFFD as in Go's reader, which Terraform uses.
     fn unicode(&mut self) -> Result<char, JsonError> {
         let first = self.hex()?;
         if !(0xD800..0xDC00).contains(&first) {

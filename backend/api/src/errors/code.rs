@@ -74,12 +74,13 @@ impl ErrorCode {
         match self {
             // Not a registered status; it is what Google's HTTP mapping gives.
             Self::Cancelled => StatusCode::from_u16(499).expect("499 is a three-digit status"),
-            Self::InvalidArgument | Self::FailedPrecondition => StatusCode::BAD_REQUEST,
+            // UNIMPLEMENTED is 501 in Google's mapping, but gcloud repeats every 5xx for half a minute and then blames the
+            // network (seen with 528).
+            Self::InvalidArgument | Self::FailedPrecondition | Self::Unimplemented => StatusCode::BAD_REQUEST,
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::AlreadyExists | Self::Aborted => StatusCode::CONFLICT,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

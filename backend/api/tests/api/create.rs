@@ -167,7 +167,7 @@ async fn what_this_version_does_not_do_is_refused_by_name() {
         let mut body = json!({ "shardCount": 1 });
         body[key] = value;
         let (code, status, message) = server.post(&format!("{INSTANCES}?instanceId=later"), body).await.error();
-        assert_eq!((code, status.as_str()), (501, "UNIMPLEMENTED"), "{key}: {message}");
+        assert_eq!((code, status.as_str()), (400, "UNIMPLEMENTED"), "{key}: {message}");
         let snake = memorystore_proto::json::field_mask(key).paths.remove(0);
         assert!(message.starts_with(&format!("instance.{snake}: ")), "{message}");
     }

@@ -77,7 +77,7 @@ async fn rpcs_to_come_say_so() {
         (Method::POST, "/v1/projects/p/locations/l/aclPolicies?aclPolicyId=a".to_owned(), "CreateAclPolicy"),
     ] {
         let (code, status, message) = server.send(method, &path, "").await.error();
-        assert_eq!((code, status.as_str()), (501, "UNIMPLEMENTED"));
+        assert_eq!((code, status.as_str()), (400, "UNIMPLEMENTED"));
         assert_eq!(message, format!("{rpc} is not available in this version of Valkyard"));
     }
 }

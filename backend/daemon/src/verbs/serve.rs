@@ -75,7 +75,7 @@ async fn serve(settings: &Settings) -> Result<()> {
     let platform = this_machine(catalogue, settings)?;
     let (ready, readiness) = watch::channel(Readiness::NotReady);
     let api = valkyard_api::router(ApiState { store, supervisor: loops, platform: Arc::new(platform) });
-    let serving = tokio::spawn(answer(listener, api.merge(health::router(readiness)), stop.clone()));
+    let mut serving = tokio::spawn(answer(listener, api.merge(health::router(readiness)), stop.clone()));
     listen::publish(&settings.data_dir, address)?;
     ready.send_replace(Readiness::Ready);
     info!(%address, data_dir = %settings.data_dir.display(), instances, "ready");
@@ -87,8 +87,11 @@ async fn serve(settings: &Settings) -> Result<()> {
     info!("stopping; nodes keep running unless --ephemeral was given");
     ready.send_replace(Readiness::NotReady);
     stop.cancel();
-    if tokio::time::timeout(DRAIN_LIMIT, serving).await.is_err() {
-        warn!("connections were still open; they are cut");
+    if tokio::time::timeout(DRAIN_LIMIT, &mut serving).await.is_err() {
+        info!("connections are still open; they are cut");
+        serving.abort();
+        // Its end, by the abort: only then its handle of the store is gone.
+        drop(serving.await);
     }
     supervising.await.context("end the loops")?;
     tokio::task::spawn_blocking(move || store_threads.join()).await.context("close the store")?;

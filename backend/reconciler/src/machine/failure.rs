@@ -29,11 +29,8 @@ impl From<EngineMissing> for StepError {
 
 impl From<ProgressError> for StepError {
     fn from(error: ProgressError) -> Self {
-        let kind = match &error {
-            ProgressError::Database(DatabaseError::DiskFull(_)) => FaultKind::DiskFull,
-            _ => FaultKind::Transient,
-        };
-        step_error(kind, error)
+        let is_disk_full = matches!(&error, ProgressError::Database(DatabaseError::DiskFull(_)));
+        step_error(if is_disk_full { FaultKind::DiskFull } else { FaultKind::Transient }, error)
     }
 }
 
@@ -69,7 +66,7 @@ impl From<ForwarderError> for StepError {
     fn from(error: ForwarderError) -> Self {
         let kind = match &error {
             ForwarderError::AddressInUse { .. } => FaultKind::AddressInUse,
-            _ => FaultKind::Transient,
+            ForwarderError::Listen { .. } => FaultKind::Transient,
         };
         step_error(kind, error)
     }

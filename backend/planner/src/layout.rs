@@ -13,16 +13,19 @@ use valkyard_model::{
 ///
 /// Fewer than asked for when the address block runs out of ports, which validated specs cannot reach.
 pub(crate) fn missing_nodes(desired: &DesiredInstance) -> Vec<NodeAllocation> {
-    let mut ports = FreePorts::of(desired);
+    let mut ports = free_ports(desired);
     let mut serial = desired.next_serial;
     let mut missing = Vec::new();
-    for index in 0..desired.spec.shard_count {
-        let shard = ShardIndex(index);
-        let members = desired.nodes.values().filter(|node| node.shard == shard);
-        let mut zones: Vec<Zone> = members.clone().map(|node| node.zone.clone()).collect();
-        let mut has_primary = members.clone().any(|node| node.initial_role == InitialRole::Primary);
+    let mut members: BTreeMap<ShardIndex, Vec<&NodeAllocation>> = BTreeMap::new();
+    for node in desired.nodes.values() {
+        members.entry(node.shard).or_default().push(node);
+    }
+    for shard in (0..desired.spec.shard_count).map(ShardIndex) {
+        let members = members.remove(&shard).unwrap_or_default();
+        let mut zones: Vec<Zone> = members.iter().map(|node| node.zone.clone()).collect();
+        let mut has_primary = members.iter().any(|node| node.initial_role == InitialRole::Primary);
         while zones.len() < 1 + usize::from(desired.spec.replica_count) {
-            let Some((port, bus_port)) = ports.take_pair() else { return missing };
+            let Some((port, bus_port)) = ports.next() else { return missing };
             let zone = choose_zone(desired, shard, &zones);
             zones.push(zone.clone());
             let initial_role = if has_primary { InitialRole::Replica } else { InitialRole::Primary };
@@ -50,24 +53,13 @@ fn choose_zone(desired: &DesiredInstance, shard: ShardIndex, taken: &[Zone]) -> 
     }
 }
 
-/// The ports of an instance's blocks that no node has, lowest first.
-struct FreePorts {
-    clients: std::vec::IntoIter<Port>,
-    bus: std::vec::IntoIter<Port>,
-}
-
-impl FreePorts {
-    fn of(desired: &DesiredInstance) -> Self {
-        let free = |block: PortBlock, port: fn(&NodeAllocation) -> Port| {
-            let taken: BTreeSet<Port> = desired.nodes.values().map(port).collect();
-            block.ports().filter(|port| !taken.contains(port)).collect::<Vec<_>>().into_iter()
-        };
-        Self { clients: free(desired.address.nodes, |node| node.port), bus: free(desired.address.bus, |node| node.bus_port) }
-    }
-
-    fn take_pair(&mut self) -> Option<(Port, Port)> {
-        self.clients.next().zip(self.bus.next())
-    }
+/// Client and bus ports of an instance's blocks that no node has, lowest first.
+fn free_ports(desired: &DesiredInstance) -> impl Iterator<Item = (Port, Port)> {
+    let free = |block: PortBlock, port: fn(&NodeAllocation) -> Port| {
+        let taken: BTreeSet<Port> = desired.nodes.values().map(port).collect();
+        block.ports().filter(move |port| !taken.contains(port))
+    };
+    free(desired.address.nodes, |node| node.port).zip(free(desired.address.bus, |node| node.bus_port))
 }
 
 /// A zone that holds two of these nodes while another of the region holds none.

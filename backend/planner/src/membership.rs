@@ -3,7 +3,9 @@
 //! Called for each shard after `failover`. Its invariant: nothing is prepared, started or stopped on ignorance, and a dead
 //! primary sleeps until its slots have another owner. What living nodes tell each other is `repair`'s business.
 
-use valkyard_model::{FaultKind, Seen, Step, StepKind, WaitingOn};
+use std::time::Duration;
+
+use valkyard_model::{Convergence, FaultKind, Seen, Step, StepKind, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
@@ -11,6 +13,9 @@ use crate::retry;
 use crate::seed::cluster_seed;
 use crate::settings::node_settings;
 use crate::stopping;
+
+/// An engine without data answers within some tens of milliseconds; one that takes this long may never.
+const STARTUP_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan_nodes(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     for node in &shard.nodes {
@@ -38,16 +43,43 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
     }
     match &node.seen.files {
         Seen::Unknown => proposal.wait(WaitingOn::Certainty(serial)),
-        Seen::Absent => proposal.propose(Step::PrepareNode {
-            node: serial,
-            settings: node_settings(cluster.desired, node.allocation),
-            seed: cluster_seed(cluster),
-        }),
+        Seen::Absent => match better_informed(cluster, shard, node, proposal) {
+            Some(sibling) => proposal.wait(WaitingOn::NodeToAnswer(sibling.serial())),
+            None => proposal.propose(Step::PrepareNode {
+                node: serial,
+                settings: node_settings(cluster.desired, node.allocation),
+                seed: cluster_seed(cluster),
+            }),
+        },
         Seen::Known(_) => match retry::after_start(&node.seen.history, proposal.now) {
             Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
             None => proposal.propose(Step::StartProcess { node: serial, engine: cluster.desired.spec.engine_version }),
         },
     }
+}
+
+/// A sibling that is about to speak and whose folder may remember this node as an owner of slots.
+///
+/// Such a memory would void the living primary's claim in favour of a node that, from a seed made too early, knows nothing of
+/// it: the slots would have no owner. Once heard, the sibling decides the seed.
+fn better_informed<'s, 'a>(
+    cluster: &Cluster<'_>,
+    shard: &'s Shard<'a>,
+    node: &Node<'_>,
+    proposal: &Proposal<'_>,
+) -> Option<&'s Node<'a>> {
+    if cluster.desired.convergence == Convergence::Never {
+        return None;
+    }
+    shard.siblings(node).find(|sibling| {
+        let history = &sibling.seen.history;
+        let is_starting = history.last_start.is_some_and(|last| retry::elapsed(last, proposal.now) < STARTUP_PATIENCE);
+        match sibling.life() {
+            Life::Dead => history.starts == 0 && sibling.seen.files.known().is_some(),
+            Life::Alive => sibling.engine().is_none() && is_starting,
+            Life::Uncertain => false,
+        }
+    })
 }
 
 /// A process whose folder is gone cannot remember its cluster and has to start over, one per shard at a time. The only

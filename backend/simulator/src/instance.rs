@@ -1,0 +1,36 @@
+//! Accepted instances to simulate.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use valkyard_model::{
+    AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, InstanceAddress, InstanceName, Lifecycle,
+    NodeSerial, SpecDraft, SpecLimits, Timestamp, Uid, validate,
+};
+
+/// An instance of this shape as a client's create request left it: accepted, nothing done.
+///
+/// # Panics
+/// When the shape is outside the product's limits.
+#[must_use]
+pub fn accepted_instance(shards: i32, replicas: i32) -> DesiredInstance {
+    let name: InstanceName = "projects/p/locations/us-central1/instances/cache".parse().expect("a valid name");
+    let version: EngineVersion = "VALKEY_9_1".parse().expect("a valid version");
+    let limits = SpecLimits { engine_versions: vec![version], engine_hint: String::new() };
+    let draft = SpecDraft { shard_count: shards, replica_count: Some(replicas), ..SpecDraft::default() };
+    DesiredInstance {
+        uid: Uid(Uuid::from_u128(42)),
+        generation: Generation::FIRST,
+        convergence: Convergence::Never,
+        lifecycle: Lifecycle::Present,
+        spec: validate(draft, &name.location, &limits).expect("a valid shape"),
+        name,
+        maxmemory: ByteSize(64 << 20),
+        address: InstanceAddress::own_ip(0).expect("there is a first"),
+        nodes: BTreeMap::new(),
+        next_serial: NodeSerial(1),
+        secret: AdminSecret::from_random([1; 32]),
+        create_time: Timestamp::UNIX_EPOCH,
+        update_time: Timestamp::UNIX_EPOCH,
+    }
+}

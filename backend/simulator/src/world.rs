@@ -1,0 +1,139 @@
+//! The simulated machine as the reconciler's world.
+
+use std::collections::BTreeMap;
+use std::future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use valkyard_model::{
+    BinaryVersion, DesiredInstance, EngineSeen, FilesSeen, LinkState, NodeHistory, NodeObservation, NodeSerial, Observation,
+    PeerHealth, PeerSeen, ProcessSeen, RoleSeen, Seen, Step, Timestamp,
+};
+use valkyard_reconciler::{LoadError, StepError, World};
+
+use crate::chaos::Moment;
+use crate::engine::{Engine, Link};
+use crate::machine::{Machine, SimNode};
+
+/// A daemon's hands and eyes on a machine. The machine outlives it.
+#[derive(Debug)]
+pub(crate) struct SimWorld {
+    machine: Arc<Mutex<Machine>>,
+}
+
+impl SimWorld {
+    pub(crate) fn new(machine: Arc<Mutex<Machine>>) -> Self {
+        Self { machine }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries a step out; nothing when the daemon died over it.
+    fn try_execute(&self, step: &Step) -> Option<Result<(), StepError>> {
+        let mut machine = self.lock();
+        if machine.has_crashed {
+            return None;
+        }
+        let number = machine.steps_begun;
+        machine.steps_begun += 1;
+        let crash = machine.chaos.crash.filter(|crash| crash.step == number);
+        let Some(crash) = crash else { return Some(machine.carry_out(step)) };
+        machine.has_crashed = true;
+        match crash.moment {
+            Moment::Before => {}
+            Moment::During => machine.carry_out_half(step),
+            Moment::After => drop(machine.carry_out(step)),
+        }
+        None
+    }
+}
+
+impl World for SimWorld {
+    async fn load(&mut self) -> Result<Option<DesiredInstance>, LoadError> {
+        Ok(self.lock().record.clone())
+    }
+
+    async fn observe(&mut self, desired: &DesiredInstance) -> Observation {
+        let machine = self.lock();
+        let discovery = machine.discovery.clone().map_or(Seen::Absent, Seen::Known);
+        let nodes = desired.nodes.keys().filter_map(|serial| Some((*serial, machine.node_seen(desired, *serial)?))).collect();
+        Observation { at: machine.now, nodes, discovery, faults: Vec::new() }
+    }
+
+    async fn execute(&self, _desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        match self.try_execute(step) {
+            Some(result) => result,
+            None => future::pending().await,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+}
+
+impl Machine {
+    fn node_seen(&self, desired: &DesiredInstance, serial: NodeSerial) -> Option<NodeObservation> {
+        let node = self.nodes.get(&serial)?;
+        let history = NodeHistory { last_exit: node.last_exit.clone(), ..NodeHistory::default() };
+        if node.hidden_until > self.now {
+            return Some(NodeObservation { files: Seen::Unknown, process: Seen::Unknown, engine: Seen::Unknown, history });
+        }
+        let process = node.process.as_ref();
+        Some(NodeObservation {
+            files: if node.folder.is_some() { Seen::Known(FilesSeen {}) } else { Seen::Absent },
+            process: process.map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid })),
+            engine: self.engine_seen(desired, node),
+            history,
+        })
+    }
+
+    fn engine_seen(&self, desired: &DesiredInstance, node: &SimNode) -> Seen<EngineSeen> {
+        let Some(process) = &node.process else { return Seen::Absent };
+        if process.listens_at > self.now {
+            return Seen::Absent;
+        }
+        let Some(engine) = self.serving(node) else { return Seen::Unknown };
+        let role = match &engine.conf.own.replica_of {
+            None => RoleSeen::Primary,
+            Some(of) => RoleSeen::Replica { of: of.clone(), link: link_seen(engine.link) },
+        };
+        Seen::Known(EngineSeen {
+            id: engine.id.clone(),
+            version: BinaryVersion { major: 9, minor: 1, patch: 2 },
+            role,
+            cluster_ok: self.calls_ok(engine),
+            loading: false,
+            epoch: engine.conf.own.epoch,
+            current_epoch: engine.conf.current_epoch,
+            slots: engine.conf.own.slots.clone(),
+            replication_offset: engine.offset,
+            peers: self.peers_seen(desired, engine),
+        })
+    }
+
+    fn peers_seen(&self, desired: &DesiredInstance, engine: &Engine) -> BTreeMap<valkyard_model::NodeId, PeerSeen> {
+        let allocated = desired.nodes.values().filter_map(|node| Some((node, engine.conf.peers.get(&node.id)?)));
+        let peers = allocated.map(|(node, known)| {
+            let serves = self.nodes.get(&node.serial).is_some_and(|node| self.serving(node).is_some());
+            let peer = PeerSeen {
+                address: std::net::SocketAddrV4::new(desired.address.ip, node.port.0),
+                health: if serves { PeerHealth::Ok } else { PeerHealth::Doubtful },
+                replica_of: known.replica_of.clone(),
+                epoch: known.epoch,
+                slots: known.slots.clone(),
+            };
+            (node.id.clone(), peer)
+        });
+        peers.collect()
+    }
+}
+
+fn link_seen(link: Link) -> LinkState {
+    match link {
+        Link::Up => LinkState::Up,
+        Link::Syncing { .. } => LinkState::Syncing,
+        Link::Down => LinkState::Down,
+    }
+}

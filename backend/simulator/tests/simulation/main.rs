@@ -1,0 +1,7 @@
+//! The real reconciler over simulated machines: every shape, a crash at every step, every fault, hundreds of seeds.
+
+mod chaos;
+mod crashes;
+mod faults;
+mod scenario;
+mod shapes;

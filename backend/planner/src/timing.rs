@@ -13,6 +13,8 @@ const AFTER_STEPS: Duration = Duration::from_millis(10);
 const AFTER_MEETING: Duration = Duration::from_millis(100);
 /// While something is under way: adds 1 % to the 2 s that a new cluster takes.
 const WHILE_WAITING: Duration = Duration::from_millis(20);
+/// Least rest per node while waiting: a look asks every node for its view of every other, which grows with the square.
+const REST_PER_NODE: Duration = Duration::from_millis(1);
 /// While waiting for something that has not happened for long.
 const WHILE_STUCK: Duration = Duration::from_millis(500);
 /// A wait longer than this is not a matter of milliseconds any more: five times the engine's longest own delay.
@@ -29,7 +31,7 @@ pub(crate) fn look_again_in(desired: &DesiredInstance, proposal: &Proposal<'_>) 
     let poll = if !is_waiting {
         WHEN_QUIET
     } else if elapsed(last_event(desired, proposal), proposal.now) < STUCK_AFTER {
-        WHILE_WAITING
+        WHILE_WAITING.max(REST_PER_NODE * desired.spec.node_count())
     } else {
         WHILE_STUCK
     };

@@ -56,7 +56,8 @@ fn requests_that_break_a_rule_name_the_field_and_leave_nothing() {
     }
     assert_eq!(api.get(INSTANCES).body.get("instances"), None);
     let persistent = json!({"shardCount": 1, "persistenceConfig": {"mode": "AOF"}}).to_string();
-    assert_eq!(api.call("POST", &format!("{INSTANCES}?instanceId=ok-id"), &persistent).status, 501);
+    let answer = api.call("POST", &format!("{INSTANCES}?instanceId=ok-id"), &persistent);
+    assert_eq!(answer.body["error"]["status"], "UNIMPLEMENTED", "{}", answer.body);
     assert_eq!(node_processes(&daemon.data_dir()), []);
 }
 
@@ -137,12 +138,19 @@ fn creation_fails(daemon: &Daemon, wanted: &[&str]) {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// The address that the next instance of an empty daemon gets: always the lowest free one.
+fn first_address(daemon: &Daemon) -> String {
+    let instance = daemon.api().create_and_wait("first", &json!({"shardCount": 1}), CREATE_LIMIT);
+    daemon.api().delete_and_wait("first", CREATE_LIMIT);
+    instance["discoveryEndpoints"][0]["address"].as_str().expect("an address").to_owned()
+}
+
 #[test]
 fn a_node_port_in_use_fails_the_creation_and_names_the_owner() {
     let daemon = Daemon::start(DaemonOptions::default());
-    let squatter = TcpListener::bind("127.20.0.1:11000").expect("the first instance's first port is free");
-    let me = std::process::id().to_string();
-    creation_fails(&daemon, &["127.20.0.1:11000", &me]);
+    let address = format!("{}:11000", first_address(&daemon));
+    let squatter = TcpListener::bind(&address).expect("the first instance's first port is free");
+    creation_fails(&daemon, &[&address, &std::process::id().to_string()]);
     drop(squatter);
     daemon.api().create_and_wait("doomed", &json!({"shardCount": 1}), CREATE_LIMIT);
 }
@@ -150,8 +158,9 @@ fn a_node_port_in_use_fails_the_creation_and_names_the_owner() {
 #[test]
 fn a_discovery_port_in_use_fails_the_creation_and_names_the_owner() {
     let daemon = Daemon::start(DaemonOptions::default());
-    let squatter = TcpListener::bind("127.20.0.1:6379").expect("the first instance's discovery port is free");
-    creation_fails(&daemon, &["127.20.0.1:6379", &std::process::id().to_string()]);
+    let address = format!("{}:6379", first_address(&daemon));
+    let squatter = TcpListener::bind(&address).expect("the first instance's discovery port is free");
+    creation_fails(&daemon, &[&address, &std::process::id().to_string()]);
     drop(squatter);
 }
 

@@ -205,35 +205,6 @@ fn links_between_documents_resolve() {
 }
 
 #[test]
-fn every_status_code_of_the_api_has_a_page() {
-    let errors = repository().join("backend/api/src/errors.rs");
-    let folder = repository().join("backend/api/src/errors");
-    let mut source = std::fs::read_to_string(&errors).unwrap_or_default();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-        source.push_str(&std::fs::read_to_string(entry.path()).unwrap_or_default());
-    }
-    let codes: BTreeSet<String> = source
-        .split("Code::")
-        .skip(1)
-        .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
-        .filter(|code| !code.is_empty() && code != "Ok")
-        .collect();
-    assert!(codes.len() > 3, "the codes of the API were not found in {}", errors.display());
-    let snake = |code: &str| {
-        code.char_indices().fold(String::new(), |mut text, (index, letter)| {
-            if index > 0 && letter.is_ascii_uppercase() {
-                text.push('_');
-            }
-            text.push(letter.to_ascii_lowercase());
-            text
-        })
-    };
-    let missing =
-        codes.iter().map(|code| format!("docs/errors/{}.md", snake(code))).filter(|page| !repository().join(page).exists());
-    complain("status codes without a page", &missing.collect::<Vec<_>>());
-}
-
-#[test]
 fn the_changelog_and_the_notice_are_there() {
     let changelog = text_of(Path::new("docs/CHANGELOG.md")).expect("docs/CHANGELOG.md exists");
     assert!(changelog.contains("## "), "the changelog has no section");

@@ -23,7 +23,7 @@ mod step;
 mod version;
 mod zone;
 
-pub use address::{InstanceAddress, Port, PortBlock};
+pub use address::{AddressBlock, InstanceAddress, Port, PortBlock};
 pub use desired::{Convergence, DesiredInstance, Lifecycle};
 pub use draft::{FieldViolation, SpecDraft, SpecLimits, ZoneDraft, validate};
 pub use engine_config::{EngineConfigError, EngineConfigKey, EngineConfigs};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, InstanceAddress, InstanceName, Lifecycle,
-    NodeSerial, SpecDraft, SpecLimits, Timestamp, Uid, validate,
+    AddressBlock, AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, InstanceAddress, InstanceName,
+    Lifecycle, NodeSerial, SpecDraft, SpecLimits, Timestamp, Uid, validate,
 };
 
 /// An instance of this shape as a client's create request left it: accepted, nothing done.
@@ -26,7 +26,7 @@ pub fn accepted_instance(shards: i32, replicas: i32) -> DesiredInstance {
         spec: validate(draft, &name.location, &limits).expect("a valid shape"),
         name,
         maxmemory: ByteSize(64 << 20),
-        address: InstanceAddress::own_ip(0).expect("there is a first"),
+        address: InstanceAddress::own_ip(AddressBlock::FIRST, 0).expect("there is a first"),
         nodes: BTreeMap::new(),
         next_serial: NodeSerial(1),
         secret: AdminSecret::from_random([1; 32]),

@@ -2,7 +2,7 @@
 //! and familiar. The table's unique index is what keeps an address from belonging to two instances.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use valkyard_model::InstanceAddress;
+use valkyard_model::{AddressBlock, InstanceAddress};
 
 use crate::error::DatabaseError;
 
@@ -10,7 +10,10 @@ use crate::error::DatabaseError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressPlan {
     /// Each has a loopback IP of its own.
-    OwnIp,
+    OwnIp {
+        /// Where new ones are taken from.
+        block: AddressBlock,
+    },
     /// All share 127.0.0.1 and have ports of their own.
     SharedIp,
 }
@@ -19,14 +22,14 @@ impl AddressPlan {
     /// The value of the `address_plan` column.
     fn as_str(self) -> &'static str {
         match self {
-            Self::OwnIp => "own_ip",
+            Self::OwnIp { .. } => "own_ip",
             Self::SharedIp => "shared_ip",
         }
     }
 
     fn address(self, number: u32) -> Option<InstanceAddress> {
         match self {
-            Self::OwnIp => InstanceAddress::own_ip(number),
+            Self::OwnIp { block } => InstanceAddress::own_ip(block, number),
             Self::SharedIp => InstanceAddress::shared_ip(number),
         }
     }

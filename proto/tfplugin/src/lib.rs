@@ -16,11 +16,7 @@ pub mod tfplugin6 {
 }
 
 /// `plugin`: broker, controller and stdio, called by the host beside the provider service.
-#[expect(
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    reason = "generated code is not written by hand"
-)]
+#[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code is not written by hand")]
 pub mod go_plugin {
     tonic::include_proto!("plugin");
 }

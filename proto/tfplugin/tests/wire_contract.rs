@@ -2,8 +2,8 @@
 
 use prost::Message as _;
 use prost_types::{
-    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
-    FileDescriptorSet, field_descriptor_proto::Label,
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+    field_descriptor_proto::Label,
 };
 
 const PROTOCOL_6_11: &str = include_str!("protocol_6_11.txt");
@@ -48,12 +48,7 @@ fn describe(file: &FileDescriptorProto) -> Vec<String> {
 
 fn describe_message(package: &str, path: &str, message: &DescriptorProto, lines: &mut Vec<String>) {
     for field in &message.field {
-        lines.push(format!(
-            "field {path}.{} {} {}",
-            field.name(),
-            field.number(),
-            describe_type(package, message, field),
-        ));
+        lines.push(format!("field {path}.{} {} {}", field.name(), field.number(), describe_type(package, message, field),));
     }
     if message.field.is_empty() && message.nested_type.is_empty() && message.enum_type.is_empty() {
         lines.push(format!("message {path} empty"));
@@ -65,11 +60,7 @@ fn describe_message(package: &str, path: &str, message: &DescriptorProto, lines:
         }
     }
     for enumeration in &message.enum_type {
-        describe_enum(
-            &format!("{path}.{}", enumeration.name()),
-            enumeration,
-            lines,
-        );
+        describe_enum(&format!("{path}.{}", enumeration.name()), enumeration, lines);
     }
 }
 
@@ -81,29 +72,16 @@ fn describe_enum(path: &str, enumeration: &EnumDescriptorProto, lines: &mut Vec<
 
 fn describe_type(package: &str, message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
     let base = match &field.type_name {
-        Some(name) => name
-            .trim_start_matches(package)
-            .trim_start_matches('.')
-            .to_owned(),
-        None => field
-            .r#type()
-            .as_str_name()
-            .trim_start_matches("TYPE_")
-            .to_lowercase(),
+        Some(name) => name.trim_start_matches(package).trim_start_matches('.').to_owned(),
+        None => field.r#type().as_str_name().trim_start_matches("TYPE_").to_lowercase(),
     };
-    let map_entry = message.nested_type.iter().find(|nested| {
-        nested.options.as_ref().is_some_and(|o| o.map_entry())
-            && base.ends_with(&format!(".{}", nested.name()))
-    });
+    let map_entry = message
+        .nested_type
+        .iter()
+        .find(|nested| nested.options.as_ref().is_some_and(|o| o.map_entry()) && base.ends_with(&format!(".{}", nested.name())));
     if let Some(entry) = map_entry {
-        let [key, value] = &entry.field[..] else {
-            panic!("a map entry has two fields")
-        };
-        return format!(
-            "map<{},{}>",
-            describe_type(package, entry, key),
-            describe_type(package, entry, value),
-        );
+        let [key, value] = &entry.field[..] else { panic!("a map entry has two fields") };
+        return format!("map<{},{}>", describe_type(package, entry, key), describe_type(package, entry, value),);
     }
     if field.label() == Label::Repeated {
         format!("repeated {base}")
@@ -119,37 +97,20 @@ fn describe_type(package: &str, message: &DescriptorProto, field: &FieldDescript
 
 #[test]
 fn provider_service_is_protocol_6_11_to_the_letter() {
-    let expected: Vec<&str> = PROTOCOL_6_11
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
+    let expected: Vec<&str> = PROTOCOL_6_11.lines().filter(|line| !line.starts_with('#')).collect();
     let actual = describe(&file("tfplugin6"));
-    let missing: Vec<_> = expected
-        .iter()
-        .filter(|line| !actual.iter().any(|have| have == *line))
-        .collect();
-    let extra: Vec<_> = actual
-        .iter()
-        .filter(|line| !expected.contains(&line.as_str()))
-        .collect();
-    assert!(
-        missing.is_empty() && extra.is_empty(),
-        "missing: {missing:#?}\nextra: {extra:#?}"
-    );
+    let missing: Vec<_> = expected.iter().filter(|line| !actual.iter().any(|have| have == *line)).collect();
+    let extra: Vec<_> = actual.iter().filter(|line| !expected.contains(&line.as_str())).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:#?}\nextra: {extra:#?}");
 }
 
 #[test]
 fn provider_service_has_its_36_calls_under_the_protocol_path() {
     let file = file("tfplugin6");
-    let [service] = &file.service[..] else {
-        panic!("one service")
-    };
+    let [service] = &file.service[..] else { panic!("one service") };
     assert_eq!(service.name(), "Provider");
     assert_eq!(service.method.len(), 36);
-    assert_eq!(
-        tfplugin_proto::tfplugin6::provider_server::SERVICE_NAME,
-        "tfplugin6.Provider"
-    );
+    assert_eq!(tfplugin_proto::tfplugin6::provider_server::SERVICE_NAME, "tfplugin6.Provider");
 }
 
 #[test]
@@ -182,10 +143,6 @@ fn go_plugin_services_are_those_the_host_calls() {
             go_plugin::grpc_controller_server::SERVICE_NAME,
             go_plugin::grpc_stdio_server::SERVICE_NAME,
         ],
-        [
-            "plugin.GRPCBroker",
-            "plugin.GRPCController",
-            "plugin.GRPCStdio"
-        ]
+        ["plugin.GRPCBroker", "plugin.GRPCController", "plugin.GRPCStdio"]
     );
 }

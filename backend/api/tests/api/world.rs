@@ -74,7 +74,7 @@ impl Platform for TestPlatform {
     }
 
     fn address_plan(&self) -> AddressPlan {
-        AddressPlan::OwnIp
+        AddressPlan::OwnIp { block: valkyard_model::AddressBlock::FIRST }
     }
 
     fn now(&self) -> Timestamp {

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::serve::ListenerExt;
 use chrono::Utc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use valkyard_api::ApiState;
 use valkyard_host::{DataDir, machine_memory, own_loopback_usable};
-use valkyard_model::MemoryPolicy;
+use valkyard_model::{AddressBlock, MemoryPolicy};
 use valkyard_reconciler::{Machine, Supervisor};
 use valkyard_store::{AddressPlan, Store, StoreLocation};
 
@@ -99,12 +100,19 @@ async fn serve(settings: &Settings) -> Result<()> {
 }
 
 async fn answer(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> std::io::Result<()> {
+    // Answers are small and written in pieces: without this each would wait 40 ms for the client's delayed ACK.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 fn this_machine(catalogue: Arc<valkyard_engine::EngineCatalogue>, settings: &Settings) -> Result<ThisMachine> {
     let machine = machine_memory().context("read the machine's memory")?;
-    let addresses = if own_loopback_usable() { AddressPlan::OwnIp } else { AddressPlan::SharedIp };
+    let block = AddressBlock::of_data_dir(settings.data_dir.as_os_str().as_encoded_bytes());
+    let addresses = if own_loopback_usable() { AddressPlan::OwnIp { block } } else { AddressPlan::SharedIp };
     Ok(ThisMachine { catalogue, memory: MemoryPolicy { scale: settings.memory_scale, machine }, addresses })
 }
 

@@ -90,7 +90,7 @@ impl Scene {
             spec: spec(3),
             maxmemory: ByteSize(64 << 20),
             secret: AdminSecret::from_random([7; 32]),
-            address_plan: AddressPlan::OwnIp,
+            address_plan: AddressPlan::OwnIp { block: valkyard_model::AddressBlock::FIRST },
             operation_id: OperationId::new(now, self.draw()),
             request: None,
             now,

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure, FailureCode, Fault, FaultKind,
-    Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, NodeSerial, Observation, Seen, ShardIndex, SlotSet,
-    SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
+    AddressBlock, AdminSecret, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure, FailureCode, Fault,
+    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, NodeSerial, Observation, Seen, ShardIndex,
+    SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
 };
 use valkyard_planner::plan;
 
@@ -58,7 +58,7 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
         lifecycle: Lifecycle::Present,
         spec: validate(draft, &location, &limits).expect("a valid spec"),
         maxmemory: ByteSize(64 << 20),
-        address: InstanceAddress::own_ip(0).expect("there is a first"),
+        address: InstanceAddress::own_ip(AddressBlock::FIRST, 0).expect("there is a first"),
         nodes: BTreeMap::new(),
         next_serial: NodeSerial(1),
         secret: AdminSecret::from_random([7; 32]),

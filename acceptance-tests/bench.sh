@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 tools=$root/.tools
-target=${CARGO_TARGET_DIR:-$root/target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
 export VALKYARD_BENCH_BIN_DIR=$target/release VALKYARD_BENCH_TOOLS=$tools
 [ "${1:-}" != --list ] || exec python3 acceptance-tests/bench/main.py --list
@@ -24,5 +24,7 @@ export CARGO_TERM_COLOR=never
 } >&2
 
 # Settings of the caller must not reach the daemon and the Terraform that are measured.
-unset VALKYARD_ENDPOINT VALKYARD_CONFIG VALKYARD_LISTEN VALKYARD_DATA_DIR VALKYARD_PROJECT VALKYARD_LOCATION TF_LOG TF_CLI_ARGS
+for name in "${!VALKYARD_@}" "${!TF_@}"; do
+  case $name in VALKYARD_BENCH_* | VALKYARD_TF_BIN) ;; *) unset "$name" ;; esac
+done
 exec python3 acceptance-tests/bench/main.py "$@"

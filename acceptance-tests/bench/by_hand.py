@@ -18,8 +18,8 @@ import resp
 FIRST_PORT = 11000
 BUS_OFFSET = 10000
 CLI_LIMIT_SECS = 60
-# Away from 127.20.0.0/16, where daemons allocate. A new address each time keeps old connections out of the measurement.
-ADDRESSES = (f"127.60.{number // 250}.{number % 250 + 1}" for number in itertools.count(os.getpid() % 50_000))
+# Above 127.119.0.0/16, where daemons allocate. A new address each time keeps old connections out of the measurement.
+ADDRESSES = (f"127.160.{number // 250}.{number % 250 + 1}" for number in itertools.count(os.getpid() % 50_000))
 
 
 def slot_ranges(shards):

@@ -1,5 +1,6 @@
 """A daemon of this run's own: its data folder, its port, its instances, its end."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -33,7 +34,7 @@ class Daemon:
         with open(self.folder / "daemon.log", "wb") as log:
             self.process = processes.start(
                 [tools.DAEMON, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data, "--engine-paths",
-                 tools.TOOLS / "engines"], stderr=log)
+                 tools.TOOLS / "engines", "--config", os.devnull], stderr=log)
         try:
             self.rest = self._connected()
         except BaseException:

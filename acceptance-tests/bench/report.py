@@ -30,7 +30,7 @@ class Report:
         self.missed = []
 
     def figure(self, name, value, unit, baseline, about, target=None, met=None):
-        """`about` says what was measured against what; `met` overrides nothing printed, it only marks a miss."""
+        """`about` says what was measured against what; `met` whether the value reaches `target`."""
         if name not in self.wanted:
             return
         ratio = f"{value / baseline:.2f}" if baseline else "-"

@@ -17,3 +17,8 @@ output "name" {
   description = "Full name of the instance, for the API and for gcloud."
   value       = valkyard_instance.quickstart.name
 }
+
+output "shard_count" {
+  description = "How many shards the keys spread over."
+  value       = valkyard_instance.quickstart.shard_count
+}

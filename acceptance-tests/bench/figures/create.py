@@ -6,7 +6,7 @@ from daemon import Daemon
 from report import median, note, span
 
 NAMES = ["create_vs_prewritten", "create_vs_prewritten_8_0", "create_vs_cli"]
-RUNS = 5
+RUNS = 7
 RATIO_MAX = 1.15
 
 

@@ -20,7 +20,7 @@ GROWTH_MB_MAX = 2
 # The first calls fill caches and the allocator's arenas; growth counts from here.
 WARM_CALLS = 1_000
 CALLS = 30_000
-LOAD_LIMIT_SECS = 240
+LOAD_LIMIT_SECS = 120
 # The shortest Python that prints a line and stays, for its memory.
 IDLE_PYTHON = [sys.executable, "-I", "-S", "-c", "import os; os.write(1, b'up\\n'); os.read(os.pipe()[0], 1)"]
 

@@ -39,6 +39,8 @@ fn creates_and_deletes_survive_a_killed_daemon_at_random_moments() {
         let address = instance["discoveryEndpoints"][0]["address"].clone();
         assert_eq!(*first_address.get_or_insert(address.clone()), address, "an address leaked");
         write_keys(&instance, "key", 40).expect("every key is written");
+        // Reading all of them back takes longer than replication does, so that the kill below loses none.
+        assert_eq!(read_back(&instance, "key", 40), Ok(40), "moment {moment}");
 
         if moment % 4 == 0 {
             let nodes = node_processes(&daemon.data_dir());

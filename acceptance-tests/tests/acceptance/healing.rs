@@ -42,6 +42,8 @@ fn one_shard_fails_over_too() {
     let daemon = Daemon::start(DaemonOptions::default());
     let instance = daemon.api().create_and_wait("single", &json!({"shardCount": 1, "replicaCount": 1}), CREATE_LIMIT);
     write_keys(&instance, "key", 100).expect("every key is written");
+    // Reading all of them back takes longer than replication does, so that the kill below loses none.
+    assert_eq!(read_back(&instance, "key", 100), Ok(100));
     let primary = node_processes(&daemon.data_dir()).into_iter().next().expect("nodes run");
     kill_9(primary.pid);
     wait_until("every key after the failover", HEAL_LIMIT, || {
@@ -77,18 +79,24 @@ fn a_restarted_daemon_adopts_running_nodes_and_heals_what_broke_meanwhile() {
     });
 }
 
-/// Whether the node behind the discovery endpoint sees every slot covered and every replica in place.
+/// Whether every slot is covered and this many replicas are in sync with their primaries: only then may another node be
+/// killed without a loss.
 fn cluster_is_whole(instance: &serde_json::Value, replicas_wanted: usize) -> Result<(), String> {
     let endpoint = &instance["discoveryEndpoints"][0];
-    let url = format!("redis://{}:{}", endpoint["address"].as_str().unwrap_or_default(), endpoint["port"]);
-    let client = redis::Client::open(url).map_err(|error| error.to_string())?;
-    let mut connection = client.get_connection().map_err(|error| error.to_string())?;
-    let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut connection).map_err(|error| error.to_string())?;
-    let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(&mut connection).map_err(|error| error.to_string())?;
-    let healthy_replicas = nodes.lines().filter(|line| line.contains("slave") && !line.contains("fail")).count();
-    if info.contains("cluster_state:ok") && healthy_replicas == replicas_wanted {
-        Ok(())
-    } else {
-        Err(format!("{info}\n{nodes}"))
+    let discovery = format!("{}:{}", endpoint["address"].as_str().unwrap_or_default(), endpoint["port"]);
+    let info = ask(&discovery, &["CLUSTER", "INFO"])?;
+    let nodes = ask(&discovery, &["CLUSTER", "NODES"])?;
+    let mut in_sync = 0;
+    for line in nodes.lines().filter(|line| line.contains("slave")) {
+        let address = line.split([' ', '@']).nth(1).ok_or_else(|| line.to_owned())?;
+        let replication = ask(address, &["INFO", "replication"])?;
+        in_sync += usize::from(replication.contains("master_link_status:up"));
     }
+    if info.contains("cluster_state:ok") && in_sync == replicas_wanted { Ok(()) } else { Err(format!("{info}\n{nodes}")) }
+}
+
+fn ask(address: &str, command: &[&str]) -> Result<String, String> {
+    let client = redis::Client::open(format!("redis://{address}")).map_err(|error| error.to_string())?;
+    let mut connection = client.get_connection().map_err(|error| error.to_string())?;
+    redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).map_err(|error| error.to_string())
 }

@@ -164,6 +164,11 @@ impl DataDir {
         NodeHome::new(&self.instances(), uid, serial)
     }
 
+    /// The folder of an instance, whether it exists or not.
+    pub(crate) fn instance_path(&self, uid: Uid) -> PathBuf {
+        self.instances().join(uid.to_string())
+    }
+
     /// Every node that has a folder here, or a leftover of one; ascending.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use valkyard_model::{FilesSeen, Seen};
+use valkyard_model::{FilesSeen, Seen, Uid};
 
+use crate::data_dir::DataDir;
 use crate::node_home::NodeHome;
 
 /// Only the daemon's user may read what nodes keep.
@@ -164,6 +165,20 @@ pub fn remove(home: &NodeHome) -> Result<(), FilesError> {
         Ok(()) => sync_folder(instance.parent().expect("instance folders are in the folder of instances")),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(()),
         Err(error) => Err(error).at(instance),
+    }
+}
+
+/// Removes everything that interrupted work has left of an instance whose nodes are gone. Does nothing when nothing is there.
+///
+/// # Errors
+/// See [`FilesError`]; repeating it goes on.
+pub fn remove_leftovers(data_dir: &DataDir, uid: Uid) -> Result<(), FilesError> {
+    let instance = data_dir.instance_path(uid);
+    delete_tree(&instance)?;
+    match sync_folder(instance.parent().expect("instance folders are in the folder of instances")) {
+        // No instance ever had a folder here.
+        Err(FilesError::Other { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -20,7 +20,7 @@ mod process;
 mod waiting;
 
 pub use data_dir::{DataDir, DataDirError};
-pub use files::{FilesError, NodeFile, files_seen, prepare, remove};
+pub use files::{FilesError, NodeFile, files_seen, prepare, remove, remove_leftovers};
 pub use forwarder::{Forwarder, ForwarderError};
 pub use machine::{machine_memory, own_loopback_usable};
 pub use node_home::NodeHome;

@@ -2,10 +2,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use uuid::Uuid;
-use valkyard_model::{NodeSerial, Uid};
+use valkyard_model::NodeSerial;
 
 use super::*;
-use crate::data_dir::{DataDir, DataDirError};
+use crate::data_dir::DataDirError;
 use crate::process::fork_alone;
 
 struct Scene {
@@ -127,6 +127,20 @@ fn removing_takes_the_folder_its_leftovers_and_the_last_one_the_instance() {
         remove(&homes[1]).expect("removes");
         assert!(entries(scene.folder.path()).is_empty());
     }
+}
+
+#[test]
+fn the_leftovers_of_an_instance_go_as_a_whole_and_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data_dir = DataDir::open(&folder.path().join("data")).expect("opens");
+    let uid = Uid(Uuid::from_u128(7));
+    remove_leftovers(&data_dir, uid).expect("nothing is fine");
+    let home = data_dir.node_home(uid, NodeSerial(0));
+    fs::create_dir_all(home.unfinished_path()).expect("a leftover");
+    fs::create_dir_all(data_dir.node_home(uid, NodeSerial(1)).discarded_path()).expect("a leftover");
+    remove_leftovers(&data_dir, uid).expect("removed");
+    assert!(!home.instance_path().exists());
+    remove_leftovers(&data_dir, uid).expect("nothing is fine");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Doing: one arm per step, no choices left.
 
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
 use valkyard_engine::{EngineBuild, NodeLink, render};
-use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, signal, spawn};
+use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, remove_leftovers, signal, spawn};
 use valkyard_model::{ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Step};
 
 use super::MachineWorld;
@@ -34,7 +35,11 @@ impl MachineWorld {
             Step::CloseDiscovery => self.close_discovery().await,
             Step::RecordConverged { generation } => store.record_converged(name, uid, *generation, (self.machine.now)()).await?,
             Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone()).await?,
-            Step::RemoveInstance => store.remove_instance(name, uid, (self.machine.now)()).await?,
+            Step::RemoveInstance => {
+                let data_dir = Arc::clone(&self.machine.data_dir);
+                blocking(move || remove_leftovers(&data_dir, uid)).await?;
+                store.remove_instance(name, uid, (self.machine.now)()).await?;
+            }
         }
         Ok(())
     }

@@ -80,7 +80,9 @@ async fn look_at_node(
 ) -> NodeLook {
     let files = files_seen(&home);
     let process = process_seen(&home);
-    let (engine, link) = if process.is_absent() { (Seen::Absent, None) } else { ask(address, link, secret).await };
+    // Without its folder a process cannot be told by its lock; then only the engine can say that it lives.
+    let is_certainly_dead = process.is_absent() && files.known().is_some();
+    let (engine, link) = if is_certainly_dead { (Seen::Absent, None) } else { ask(address, link, secret).await };
     NodeLook {
         serial: node.serial,
         observation: NodeObservation { files, process, engine, history: NodeHistory::default() },

@@ -99,8 +99,19 @@ pub enum DatabaseError {
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) { Self::DiskFull(error) } else { Self::Sql(error) }
+        let code = error.sqlite_error();
+        // The index of the log lives beside it and grows with it; SQLite has an error of its own for no room for that.
+        let is_full = code.is_some_and(|code| {
+            code.code == rusqlite::ErrorCode::DiskFull || code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+        });
+        if is_full { Self::DiskFull(error) } else { Self::Sql(error) }
     }
+}
+
+/// Whether a command failed because the disk is full, whichever command it was.
+pub(crate) fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
+    let chain = std::iter::successors(Some(error), |error| (*error).source());
+    chain.filter_map(|error| error.downcast_ref()).any(|error| matches!(error, DatabaseError::DiskFull(_)))
 }
 
 /// Why an instance is not created.

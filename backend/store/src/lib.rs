@@ -12,7 +12,9 @@ mod instance_row;
 mod operation_row;
 mod query;
 mod request_row;
+mod reserve;
 mod schema;
+mod session;
 mod store;
 mod thread;
 

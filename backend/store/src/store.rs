@@ -9,7 +9,9 @@ use valkyard_model::{
 use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
 use crate::error::{CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
 use crate::query::{self, InstanceOrder, Scope};
+use crate::reserve::Reserve;
 use crate::schema::{self, MIGRATIONS};
+use crate::session::Session;
 use crate::thread::{Queue, StoreThreads};
 use crate::{instance_row, operation_row};
 
@@ -24,6 +26,9 @@ pub enum StoreLocation {
 
 /// A cheap handle to the durable state; clones share it. Every write is on disk when its method returns. A method's future
 /// may be dropped midway: a request that was queued is carried out all the same.
+///
+/// On a full disk whatever is new is refused with [`DatabaseError::DiskFull`]; deleting, cancelling, giving up, removing and
+/// recording completion go on for as long as the reserve beside the file lasts.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Queue,
@@ -38,12 +43,13 @@ impl Store {
     pub fn open(location: StoreLocation) -> Result<(Self, StoreThreads), StoreError> {
         match location {
             StoreLocation::Memory => {
-                let (queue, thread) = Queue::start("store", schema::open_memory()?, None)?;
+                let (queue, thread) = Queue::start("store", Session::new(schema::open_memory()?), None)?;
                 Ok((Self { writer: queue.clone(), reader: queue }, StoreThreads::new(thread)))
             }
             StoreLocation::File(path) => {
                 let writing = schema::open_file(&path, MIGRATIONS)?;
-                let (reader, thread) = Queue::start("store-reader", schema::open_reader(&path)?, None)?;
+                let (reader, thread) = Queue::start("store-reader", Session::new(schema::open_reader(&path)?), None)?;
+                let writing = Session::with_reserve(writing, Reserve::beside(&path));
                 let (writer, thread) = Queue::start("store-writer", writing, Some(thread))?;
                 Ok((Self { writer, reader }, StoreThreads::new(thread)))
             }
@@ -72,7 +78,7 @@ impl Store {
     /// # Errors
     /// See [`DeleteError`].
     pub async fn delete_instance(&self, delete: DeleteInstance) -> Result<Operation, DeleteError> {
-        self.writer.write(move |tx| command::delete_instance(tx, delete)).await
+        self.writer.write_way_out(move |tx| command::delete_instance(tx, delete.clone())).await
     }
 
     /// The instance with this name, deleting and abandoned ones included.
@@ -145,7 +151,7 @@ impl Store {
     /// See [`OperationError`].
     pub async fn request_cancel(&self, id: &OperationId) -> Result<Operation, OperationError> {
         let id = id.clone();
-        self.writer.write(move |tx| command::request_cancel(tx, &id)).await
+        self.writer.write_way_out(move |tx| command::request_cancel(tx, &id)).await
     }
 
     /// Sets nodes aside. Idempotent.
@@ -170,7 +176,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write(move |tx| command::record_converged(tx, &name, uid, generation, now)).await
+        self.writer.write_way_out(move |tx| command::record_converged(tx, &name, uid, generation, now)).await
     }
 
     /// Gives up a creation that has never converged; its operation ends when the record goes. Idempotent; does nothing for an
@@ -180,7 +186,7 @@ impl Store {
     /// See [`ProgressError`].
     pub async fn abandon_create(&self, name: &InstanceName, uid: Uid, failure: Failure) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write(move |tx| command::abandon_create(tx, &name, uid, failure)).await
+        self.writer.write_way_out(move |tx| command::abandon_create(tx, &name, uid, failure.clone())).await
     }
 
     /// Removes the record of an instance of which nothing is left, frees its name and address, and ends its operations.
@@ -190,6 +196,6 @@ impl Store {
     /// See [`ProgressError`].
     pub async fn remove_instance(&self, name: &InstanceName, uid: Uid, now: Timestamp) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write(move |tx| command::remove_instance(tx, &name, uid, now)).await
+        self.writer.write_way_out(move |tx| command::remove_instance(tx, &name, uid, now)).await
     }
 }

@@ -3,12 +3,14 @@
 //! One connection writes; where the database is a file, a second one reads, so that a read never waits behind the sync of
 //! a commit (WAL: it sees the last commit). A request in a queue is carried out even if its caller stops waiting.
 
+use std::error::Error;
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{DatabaseError, StoreError};
+use crate::session::Session;
 
 /// Requests that may wait for a connection. A commit takes milliseconds, so a full queue is about a second of waiting;
 /// callers then wait in `send`.
@@ -17,7 +19,7 @@ const QUEUE_LENGTH: usize = 256;
 /// Why joining a thread cannot fail.
 const NEVER_PANICS: &str = "a database thread runs only this crate's commands, which do not panic";
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// The way to one connection.
 #[derive(Clone, Debug)]
@@ -30,13 +32,13 @@ impl Queue {
     /// ended: the connection that closes last leaves one self-contained file behind, which only a writing one can.
     pub(crate) fn start(
         name: &str,
-        mut connection: Connection,
+        mut session: Session,
         outlives: Option<JoinHandle<()>>,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE_LENGTH);
         let run = move || {
             while let Some(job) = waiting.blocking_recv() {
-                job(&mut connection);
+                job(&mut session);
             }
             if let Some(thread) = outlives {
                 thread.join().expect(NEVER_PANICS);
@@ -52,7 +54,7 @@ impl Queue {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, DatabaseError> + Send + 'static,
     {
-        self.submit(move |connection| query(connection)).await
+        self.submit(move |session| query(session.connection())).await
     }
 
     /// Carries out a write: everything the command did is committed, or nothing when it returns an error.
@@ -62,26 +64,29 @@ impl Queue {
         E: From<DatabaseError> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
-        self.submit(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(DatabaseError::from)?;
-            let value = command(&transaction)?;
-            transaction.commit().map_err(DatabaseError::from)?;
-            Ok(value)
-        })
-        .await
+        self.submit(move |session| session.transact(command)).await
+    }
+
+    /// Carries out a write that lets work end: on a full disk it may use the reserve. Committed like [`Self::write`].
+    pub(crate) async fn write_way_out<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DatabaseError> + Error + Send + 'static,
+        F: Fn(&Connection) -> Result<T, E> + Send + 'static,
+    {
+        self.submit(move |session| session.transact_way_out(command)).await
     }
 
     async fn submit<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Session) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let job: Job = Box::new(move |session| {
             // The caller may have stopped waiting: the work counts, its answer does not.
-            let _ = reply.send(work(connection));
+            let _ = reply.send(work(session));
         });
         self.jobs.send(job).await.map_err(|_| DatabaseError::Closed)?;
         answer.await.map_err(|_| DatabaseError::Closed)?

@@ -5,6 +5,7 @@ mod crash;
 mod create;
 mod delete;
 mod file;
+mod full_disk;
 mod list;
 mod progress;
 mod scene;

@@ -1,0 +1,188 @@
+//! What is refused and what still goes on when the disk is full to the last byte.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use valkyard_model::{FailureCode, InstanceSpec, Operation, OperationState};
+use valkyard_store::{CreateError, CreateInstance, DatabaseError, ProgressError, Store, StoreLocation, UpdateError};
+
+use crate::scene::{Scene, at, failed_with, failure, node, spec};
+
+const FULL_DISK: &str = "VALKYARD_TEST_STORE_FULL_DISK";
+const RESERVE_BYTES: u64 = 1 << 20;
+
+/// A file system of 4 MiB, mounted in a mount namespace of its own.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Inside the namespace: the disk. Outside: runs the test with this name again on such a disk, and returns nothing.
+    fn inside(test: &str) -> Option<Self> {
+        if let Some(disk) = std::env::var_os(FULL_DISK) {
+            return Some(Self(PathBuf::from(disk)));
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        // Root need not be root of a user namespace, which is not permitted everywhere; anybody else must.
+        let mount = "mount -t tmpfs -o size=4m valkyard-test \"$0\" && exec \"$@\"";
+        let try_in = |namespaces: &[&str]| {
+            let mut command = Command::new("unshare");
+            command.args(namespaces).args(["sh", "-c", mount]).arg(folder.path());
+            command.arg(std::env::current_exe().expect("the test binary"));
+            command.args(["--exact", &format!("full_disk::{test}"), "--nocapture"]).env(FULL_DISK, folder.path());
+            command.output().expect("unshare of util-linux is installed")
+        };
+        let is_root = Command::new("id").arg("-u").output().expect("id is installed").stdout == b"0\n";
+        let ran = try_in(if is_root { &["--mount"] } else { &["--mount", "--user", "--map-root-user"] });
+        let told = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "needs root or unprivileged user namespaces to mount a small file system: {told}");
+        assert!(told.contains("1 passed"), "{told}");
+        None
+    }
+
+    fn scene(&self) -> Scene {
+        Scene::over(self.open().0)
+    }
+
+    fn open(&self) -> (Store, valkyard_store::StoreThreads) {
+        Store::open(StoreLocation::File(self.0.join("valkyard.db"))).expect("opens")
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    /// Takes every byte that is left, like a neighbour that keeps writing.
+    fn fill(&self) {
+        let mut filler = OpenOptions::new().create(true).append(true).open(self.filler()).expect("opens");
+        let error = std::iter::repeat_with(|| filler.write_all(&[b'x'; 512])).find_map(Result::err).expect("ends");
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.filler()).expect("was filled");
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.0.join("valkyard.db.reserve")
+    }
+
+    fn reserve_bytes(&self) -> u64 {
+        length(&self.reserve())
+    }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
+async fn give_up(scene: &Scene, create: &Operation) -> Result<(), ProgressError> {
+    let reason = failure(FailureCode::ResourceExhausted);
+    scene.store.abandon_create(&create.target, create.target_uid, reason).await
+}
+
+#[tokio::test]
+async fn a_creation_is_given_up_and_removed_on_a_full_disk() {
+    let Some(disk) = Disk::inside("a_creation_is_given_up_and_removed_on_a_full_disk") else { return };
+    let scene = disk.scene();
+    let create = scene.create("cache-1", at(0)).await;
+    disk.fill();
+    give_up(&scene, &create).await.expect("uses the reserve");
+    assert!(disk.reserve_bytes() < RESERVE_BYTES);
+    disk.fill();
+    scene.store.remove_instance(&create.target, create.target_uid, at(1)).await.expect("uses what is left of it");
+    assert_eq!(failed_with(&scene.operation(&create).await), Some(FailureCode::ResourceExhausted));
+
+    disk.make_room();
+    let next = scene.create("cache-2", at(2)).await;
+    scene.converge(&next, at(3)).await;
+    assert_eq!(disk.reserve_bytes(), RESERVE_BYTES, "it is whole again");
+}
+
+#[tokio::test]
+async fn every_way_out_stays_open_on_a_full_disk_and_survives_a_restart() {
+    let Some(disk) = Disk::inside("every_way_out_stays_open_on_a_full_disk_and_survives_a_restart") else { return };
+    let (store, threads) = disk.open();
+    let scene = Scene::over(store);
+    let kept = scene.created("cache-1", at(0)).await;
+    let (to_converge, to_cancel) = (scene.create("cache-2", at(0)).await, scene.create("cache-3", at(0)).await);
+    disk.fill();
+    let delete = scene.delete("cache-1", at(1)).await.expect("is accepted");
+    disk.fill();
+    scene.converge(&to_converge, at(1)).await;
+    disk.fill();
+    scene.store.request_cancel(&to_cancel.id).await.expect("is noted");
+    disk.fill();
+    scene.store.remove_instance(&kept.name, kept.uid, at(2)).await.expect("is removed");
+
+    disk.make_room();
+    drop(scene);
+    threads.join();
+    let scene = disk.scene();
+    assert_eq!(disk.reserve_bytes(), RESERVE_BYTES, "it is whole again");
+    for ended in [&delete, &to_converge] {
+        assert!(matches!(scene.operation(ended).await.state, OperationState::Succeeded { .. }), "{ended:?}");
+    }
+    assert!(scene.operation(&to_cancel).await.cancel_requested);
+}
+
+/// 250 nodes, and 64 labels of 63 three-byte letters.
+async fn largest(scene: &Scene) -> Operation {
+    let labels = (10..74).map(|number| (format!("k{}{number}", "\u{3042}".repeat(60)), "\u{3042}".repeat(63))).collect();
+    let spec = InstanceSpec { labels, ..spec(250) };
+    let create = CreateInstance { spec, ..scene.creation("largest", at(0)) };
+    let create = scene.store.create_instance(create).await.expect("is accepted");
+    let nodes = (0..250).map(|serial| node(create.target_uid, serial)).collect();
+    scene.store.allocate_nodes(&create.target, create.target_uid, nodes).await.expect("is recorded");
+    create
+}
+
+#[tokio::test]
+async fn the_reserve_is_large_enough_for_the_largest_instance() {
+    let Some(disk) = Disk::inside("the_reserve_is_large_enough_for_the_largest_instance") else { return };
+    let scene = disk.scene();
+    let create = largest(&scene).await;
+    disk.fill();
+    scene.converge(&create, at(1)).await;
+    disk.fill();
+    scene.delete("largest", at(2)).await.expect("is accepted");
+    disk.fill();
+    scene.store.remove_instance(&create.target, create.target_uid, at(3)).await.expect("is removed");
+    assert!(disk.reserve_bytes() >= RESERVE_BYTES / 4, "one portion is spared: {}", disk.reserve_bytes());
+}
+
+#[tokio::test]
+async fn new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone() {
+    let Some(disk) = Disk::inside("new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone") else { return };
+    let scene = disk.scene();
+    let kept = scene.created("cache-1", at(0)).await;
+    disk.fill();
+    for _ in 0..2 {
+        let refused = scene.store.create_instance(scene.creation("cache-2", at(1))).await;
+        assert!(matches!(refused, Err(CreateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+        let refused = scene.update("cache-1", kept.generation, at(1)).await;
+        assert!(matches!(refused, Err(UpdateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+        let refused = scene.store.allocate_nodes(&kept.name, kept.uid, vec![node(kept.uid, 0)]).await;
+        assert!(matches!(refused, Err(ProgressError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+    }
+    assert_eq!(disk.reserve_bytes(), RESERVE_BYTES);
+    assert_eq!(scene.instance("cache-1").await, kept);
+
+    disk.make_room();
+    scene.create("cache-2", at(2)).await;
+}
+
+#[tokio::test]
+async fn without_a_reserve_nothing_leads_out_until_there_is_room() {
+    let Some(disk) = Disk::inside("without_a_reserve_nothing_leads_out_until_there_is_room") else { return };
+    let scene = disk.scene();
+    let create = scene.create("cache-1", at(0)).await;
+    fs::remove_file(disk.reserve()).expect("was made");
+    disk.fill();
+    let refused = give_up(&scene, &create).await;
+    assert!(matches!(refused, Err(ProgressError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+
+    disk.make_room();
+    give_up(&scene, &create).await.expect("there is room");
+    assert_eq!(disk.reserve_bytes(), RESERVE_BYTES, "it is made again");
+}

@@ -109,6 +109,11 @@ pub enum ApiError {
         /// How many there are.
         in_use: u32,
     },
+    /// The disk of the data folder is full. Not RESOURCE_EXHAUSTED either.
+    #[error(
+        "the request was not accepted: the disk that holds the daemon's data folder is full; free space there, or delete an instance, then send it again"
+    )]
+    DiskFull,
     /// The API has it, this version of Valkyard does not.
     #[error("{what}")]
     NotInThisVersion {
@@ -160,7 +165,7 @@ impl ApiError {
             Self::NotFound { .. } | Self::UnknownPath { .. } => ErrorCode::NotFound,
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
             Self::OperationInProgress { .. } | Self::Contended { .. } => ErrorCode::Aborted,
-            Self::DeletionProtected | Self::OperationUnfinished { .. } | Self::AddressesExhausted { .. } => {
+            Self::DeletionProtected | Self::OperationUnfinished { .. } | Self::AddressesExhausted { .. } | Self::DiskFull => {
                 ErrorCode::FailedPrecondition
             }
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
@@ -187,6 +192,7 @@ impl ApiError {
             | Self::DeletionProtected
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
+            | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping
             | Self::Internal(_) => self.code().http(),
@@ -234,6 +240,7 @@ impl ApiError {
             | Self::DeletionProtected
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
+            | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping
             | Self::Internal(_) => Vec::new(),
@@ -278,7 +285,7 @@ impl From<ApiError> for tonic::Status {
 
 /// Logs an error that a person must look at; everything else is its client's business.
 pub(crate) fn log(error: &ApiError) {
-    if error.code() == ErrorCode::Internal {
+    if error.code() == ErrorCode::Internal || matches!(error, ApiError::DiskFull) {
         tracing::error!(cause = error.status().message, "a request failed");
     }
 }

@@ -9,9 +9,8 @@ impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Closed => Self::Stopping,
-            error @ (DatabaseError::DiskFull(_) | DatabaseError::Sql(_) | DatabaseError::Unreadable { .. }) => {
-                Self::Internal(error.into())
-            }
+            DatabaseError::DiskFull(_) => Self::DiskFull,
+            error @ (DatabaseError::Sql(_) | DatabaseError::Unreadable { .. }) => Self::Internal(error.into()),
         }
     }
 }

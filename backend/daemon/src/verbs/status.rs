@@ -31,10 +31,11 @@ pub(crate) fn run(options: &StatusOptions) -> Result<ExitCode> {
 }
 
 async fn status(options: &StatusOptions) -> Result<ExitCode> {
-    let endpoint = endpoint_of(&options.target)?;
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     let deadline = Instant::now() + options.timeout;
     loop {
+        // Each time anew: a daemon that is starting has not written its address down yet.
+        let endpoint = endpoint_of(&options.target)?;
         let looked = look(&http, &endpoint).await;
         let at_rest = looked.as_ref().is_ok_and(|instances| !instances.iter().any(is_passing));
         if at_rest || !options.wait || Instant::now() >= deadline {

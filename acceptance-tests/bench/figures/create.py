@@ -16,7 +16,8 @@ def measure(report):
             if name in report.wanted and usable(name, engine):
                 against(report, daemon, name, engine, by_hand.create_from_nodes_conf, "6 nodes by hand from nodes.conf")
         if "create_vs_cli" in report.wanted and usable("create_vs_cli", tools.ENGINE_8):
-            against(report, daemon, "create_vs_cli", tools.ENGINE_8, from_exec, "valkey-cli --cluster create on 6 fresh nodes, from their exec")
+            what = "valkey-cli --cluster create on 6 fresh nodes, from their exec"
+            against(report, daemon, "create_vs_cli", tools.ENGINE_8, from_exec, what)
 
 
 def usable(name, engine):

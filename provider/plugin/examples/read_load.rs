@@ -3,6 +3,7 @@
 //! `read_load PROVIDER INSTANCE_NAME CALLS…`: starts the provider as a host would (without TLS), configures it from the
 //! environment (`VALKYARD_ENDPOINT`), imports the instance and calls ReadResource. After each of the ascending counts it
 //! prints a line `calls megabytes seconds`: VmRSS, and the time since the first call. For measuring; it judges nothing.
+//! SIGTERM ends it and the provider.
 
 use std::process::Stdio;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use tfplugin_proto::tfplugin6::{
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::{Channel, Endpoint};
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
@@ -31,10 +33,18 @@ async fn main() -> Result<()> {
     let instance = arguments.next().context("the second argument is an instance's name")?;
     let counts: Vec<u64> = arguments.map(|text| text.parse().context("counts are numbers")).collect::<Result<_>>()?;
 
-    let (child, mut provider) = start(&program).await?;
+    let mut terminated = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let (child, provider) = start(&program).await?;
     let pid = child.id().context("the provider has ended")?;
+    tokio::select! {
+        done = measure(provider, pid, &instance, counts) => done,
+        _ = terminated.recv() => bail!("ended by SIGTERM"),
+    }
+}
+
+async fn measure(mut provider: Provider, pid: u32, instance: &str, counts: Vec<u64>) -> Result<()> {
     configure(&mut provider).await?;
-    let imported = import(&mut provider, &instance).await?;
+    let imported = import(&mut provider, instance).await?;
     let (started, mut calls) = (Instant::now(), 0);
     for count in counts {
         while calls < count {

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A random password; never shown by `Debug`, written only to the ACL file and the database.
+/// A random password; never shown by `Debug`. In clear it is written to the instance's row in the database and to each
+/// node's `valkey.conf` (`primaryauth`, with which a replica logs in to its primary), as a hash to each node's ACL file;
+/// all of them only their owner can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdminSecret(String);
@@ -16,7 +18,14 @@ impl AdminSecret {
         Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The password itself, for an AUTH command or an ACL file.
+    /// What stands in its place in a snapshot that is kept for its other fields. No node accepts it: nodes know a hash of
+    /// 64 characters, never one of none.
+    #[must_use]
+    pub fn withheld() -> Self {
+        Self(String::new())
+    }
+
+    /// The password itself, for an AUTH command or `primaryauth`.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,10 +1,11 @@
 //! Rows of the table `operations`. An operation runs as long as its `end_time` is empty; then it has either failed, with a
-//! `failure`, or succeeded, with the snapshot of its target as `result` unless it was a deletion.
+//! `failure`, or succeeded, with the snapshot of its target as `result` unless it was a deletion. The snapshot is without the secret: it outlives the
+//! instance.
 
 use chrono::TimeDelta;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
-use valkyard_model::{DesiredInstance, Failure, Operation, OperationId, OperationState, Timestamp, Uid, Verb};
+use valkyard_model::{AdminSecret, DesiredInstance, Failure, Operation, OperationId, OperationState, Timestamp, Uid, Verb};
 
 use crate::error::DatabaseError;
 use crate::instance_row::{from_json, from_json_or_null, generation_of, name_of, time_of, to_integer, to_json, to_nanos, uid_of};
@@ -84,7 +85,8 @@ pub(crate) fn succeed(
     end_time: Timestamp,
     result: Option<&DesiredInstance>,
 ) -> Result<(), DatabaseError> {
-    let result = result.map(|snapshot| to_json("result", snapshot)).transpose()?;
+    let snapshot = result.map(|target| DesiredInstance { secret: AdminSecret::withheld(), ..target.clone() });
+    let result = snapshot.map(|snapshot| to_json("result", &snapshot)).transpose()?;
     connection
         .prepare_cached("UPDATE operations SET end_time = ?2, result = ?3 WHERE id = ?1 AND end_time IS NULL")?
         .execute(params![id.as_str(), to_nanos("end_time", end_time)?, result])?;

@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use valkyard_model::{AdminSecret, OperationState};
 use valkyard_store::{Store, StoreError, StoreLocation};
 
 use crate::scene::{Scene, at, node};
@@ -38,6 +39,39 @@ async fn a_read_sees_every_write_that_returned() {
         let operation = scene.create(&format!("cache-{number}"), at(number)).await;
         assert_eq!(scene.operation(&operation).await, operation);
     }
+}
+
+/// Whether a file of the folder holds the text anywhere.
+fn holds(folder: &Path, text: &str) -> bool {
+    let mut contents = std::fs::read_dir(folder).expect("lists").map(|entry| std::fs::read(entry.expect("lists").path()));
+    contents.any(|bytes| String::from_utf8_lossy(&bytes.expect("reads")).contains(text))
+}
+
+#[tokio::test]
+async fn operations_keep_no_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    let (store, threads) = open(&path).expect("opens");
+    let scene = Scene::over(store);
+    let operation = scene.create("cache-1", at(0)).await;
+    let secret = scene.instance("cache-1").await.secret;
+    scene.converge(&operation, at(1)).await;
+    let OperationState::Succeeded { result: Some(snapshot), .. } = scene.operation(&operation).await.state else {
+        panic!("it has a result");
+    };
+    assert_eq!(snapshot.name, operation.target);
+    assert_eq!(snapshot.secret, AdminSecret::withheld());
+    scene.delete("cache-1", at(2)).await.expect("is accepted");
+    scene.store.remove_instance(&operation.target, operation.target_uid, at(3)).await.expect("is removed");
+    drop(scene);
+    threads.join();
+
+    // Pages that are freed keep their bytes; what is in use is asked for.
+    let database = rusqlite::Connection::open(&path).expect("opens");
+    database.execute_batch("VACUUM").expect("rewrites");
+    drop(database);
+    assert!(holds(folder.path(), operation.id.as_str()), "the operation is still known");
+    assert!(!holds(folder.path(), secret.expose()));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 use uuid::Uuid;
-use valkyard_model::{Convergence, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port, Uid};
+use valkyard_model::{
+    AdminSecret, Convergence, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port, Uid,
+};
 use valkyard_store::ProgressError;
 
 use crate::scene::{Scene, at, failed_with, failure, named, node};
@@ -49,7 +51,8 @@ async fn convergence_ends_the_creation_with_a_snapshot() {
     scene.converge(&create, at(7)).await;
     let instance = scene.instance("cache-1").await;
     assert_eq!(instance.convergence, Convergence::At { generation: Generation::FIRST });
-    let expected = OperationState::Succeeded { end_time: at(7), result: Some(Box::new(instance)) };
+    let snapshot = DesiredInstance { secret: AdminSecret::withheld(), ..instance };
+    let expected = OperationState::Succeeded { end_time: at(7), result: Some(Box::new(snapshot)) };
     assert_eq!(scene.operation(&create).await.state, expected);
     scene.converge(&create, at(9)).await;
     assert_eq!(scene.operation(&create).await.state, expected, "an operation ends once");

@@ -7,8 +7,8 @@
 use provider_framework::{AttributePath, Diagnostic, Diagnostics, Interrupted};
 use tonic::{Code, Status};
 
-use super::ApiError;
 use super::error::causes;
+use super::{ApiError, OUTAGE_GRACE};
 
 /// What was attempted: "create" with the instance's full name.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,37 @@ impl Attempt<'_> {
             }
             ApiError::Refused { code, message, .. } => self.refused(*code, message).into(),
         }
+    }
+
+    /// A creation of which nobody knows whether the daemon took it, after an outage of [`OUTAGE_GRACE`].
+    pub(crate) fn unanswered(self, error: &ApiError) -> Diagnostics {
+        let why = match error {
+            ApiError::Unreachable { endpoint, cause } | ApiError::ConnectionLost { endpoint, cause } => {
+                format!("{endpoint}: {}", root_cause(cause))
+            }
+            ApiError::Refused { .. } | ApiError::EndpointUnknown => error.to_string(),
+        };
+        let detail = format!(
+            "The connection to the daemon broke before it answered the request to {} {}, and for {} s it gave no answer to \
+             the same request sent again ({why}). {}",
+            self.verb,
+            self.name,
+            OUTAGE_GRACE.as_secs(),
+            self.may_exist()
+        );
+        Diagnostic::error("No answer from the Valkyard daemon").detail(detail).into()
+    }
+
+    /// What is true after a creation without an answer, and how to go on.
+    pub(crate) fn may_exist(self) -> String {
+        format!(
+            "The request may or may not have been accepted, so nothing was put into the state.\n\n\
+             With the daemon running (`valkyard serve`), look for the instance in the output of\n\n  valkyard status\n\n\
+             If it is not there, apply again. If it is there, somebody else may have made it; if it is yours, take it into \
+             the state with\n\n  terraform import <address of this resource> {}\n\n\
+             If `valkyard status` finds no daemon, something else may listen at `endpoint`.",
+            self.name
+        )
     }
 
     fn violated(self, field: &str, description: &str) -> Diagnostic {

@@ -74,9 +74,14 @@ impl ApiError {
         self.code() == Some(Code::NotFound)
     }
 
-    /// Whether the daemon may have acted on the call although there was no answer.
-    pub(crate) fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::ConnectionLost { .. })
+    /// Whether the daemon may have acted on the call although it did not say so.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::ConnectionLost { .. } => true,
+            // A daemon that stops says so whatever it has begun.
+            Self::Refused { code, .. } => *code == Code::Unavailable,
+            Self::Unreachable { .. } | Self::EndpointUnknown => false,
+        }
     }
 
     pub(super) fn is_operation_in_progress(&self) -> bool {
@@ -85,11 +90,7 @@ impl ApiError {
 
     /// Whether the daemon is away, perhaps for a restart.
     pub(super) fn is_outage(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::ConnectionLost { .. } => true,
-            Self::Refused { code, .. } => *code == Code::Unavailable,
-            Self::EndpointUnknown => false,
-        }
+        self.may_have_arrived() || matches!(self, Self::Unreachable { .. })
     }
 }
 

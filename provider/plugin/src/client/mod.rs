@@ -9,7 +9,9 @@ mod answer;
 mod endpoint;
 mod error;
 mod operation;
+mod outage;
 mod pace;
+mod submission;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -27,6 +29,8 @@ pub(crate) use answer::{Attempt, interrupted};
 pub(crate) use endpoint::EndpointUrl;
 pub(crate) use error::ApiError;
 pub(crate) use operation::Finished;
+pub(crate) use outage::OUTAGE_GRACE;
+pub(crate) use submission::Submission;
 
 use self::pace::Pace;
 
@@ -73,8 +77,10 @@ impl Client {
         &self.defaults
     }
 
-    pub(crate) async fn create_instance(&self, request: CreateInstanceRequest) -> Result<Operation, ApiError> {
-        self.when_free("CreateInstance", request, |mut api, request| async move { api.create_instance(request).await }).await
+    /// One sending; [`Submission`] sees to the rest.
+    async fn create_instance(&self, request: CreateInstanceRequest) -> Result<Operation, ApiError> {
+        let mut api = MemorystoreClient::new(self.connection()?.channel.clone());
+        self.call("CreateInstance", api.create_instance(request)).await
     }
 
     pub(crate) async fn update_instance(&self, request: UpdateInstanceRequest) -> Result<Operation, ApiError> {

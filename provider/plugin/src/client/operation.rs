@@ -1,21 +1,15 @@
 //! Waiting for long-running operations.
 //!
 //! Owns the waiting loop. Resources call it inside their deadline. Invariants: the first look comes at once, and
-//! an outage of the daemon shorter than [`OUTAGE_GRACE`] is waited out, since operations survive its restart.
+//! a short [`Outage`] of the daemon is waited out, since operations survive its restart.
 //! Dropping the wait stops nothing on the daemon.
-
-use std::time::Duration;
 
 use memorystore_proto::longrunning::{Operation, operation};
 use memorystore_proto::{rpc, unpack, v1::OperationMetadata};
-use tokio::time::Instant;
 
+use super::outage::Outage;
 use super::pace::Pace;
 use super::{ApiError, Client};
-
-/// How long the daemon may be away during a wait: a restart with an upgrade takes seconds, and a daemon that is
-/// gone for good should not hold Terraform for the whole timeout.
-const OUTAGE_GRACE: Duration = Duration::from_secs(30);
 
 /// How an operation ended.
 #[derive(Debug)]
@@ -34,20 +28,18 @@ impl Client {
     pub(crate) async fn finished(&self, mut operation: Operation) -> Result<Finished, ApiError> {
         let mut pace = Pace::new();
         let mut progress = Progress::default();
-        let mut away_since: Option<Instant> = None;
+        let mut outage = Outage::default();
         loop {
             if operation.done {
                 return Ok(outcome(operation.result));
             }
             progress.report(&operation);
             match self.operation(operation.name.clone()).await {
-                Ok(answer) => (operation, away_since) = (answer, None),
-                Err(error) if error.is_outage() => {
-                    let since = *away_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() > OUTAGE_GRACE {
-                        return Err(error);
-                    }
+                Ok(answer) => {
+                    operation = answer;
+                    outage.is_over();
                 }
+                Err(error) if error.is_outage() && outage.goes_on() => {}
                 Err(error) => return Err(error),
             }
             if !operation.done {

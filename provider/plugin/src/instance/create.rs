@@ -1,8 +1,8 @@
 //! Making an instance.
 //!
-//! Owns the create operation and what happens when it does not end well. Invariant: if the daemon may have made
-//! the instance, the state has it (Terraform then keeps it as tainted and replaces it), and if nothing was made,
-//! the state has nothing.
+//! Owns the create operation and what happens when it does not end well. Invariant: what the daemon began for this
+//! request is in the state as long as it may exist (Terraform then keeps it as tainted and replaces it), and nothing
+//! else ever is: an instance of the same name may be somebody else's, and the next apply would destroy it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use provider_framework::{Context, Create, Diagnostics, Failed, Interrupted, NewS
 use uuid::Uuid;
 
 use super::{InstanceName, outputs, read, request};
-use crate::client::{ApiError, Attempt, Client, Finished, interrupted};
+use crate::client::{ApiError, Attempt, Client, Finished, Submission, interrupted};
 
 /// How long a stopped or failed create may look for what it left behind: a cancelled creation is cleaned up
 /// within a second or two, and the person who pressed Ctrl-C is waiting.
@@ -27,11 +27,11 @@ pub(super) async fn create(cx: &Context<Client>, request: Create) -> Result<NewS
         instance: Some(request::instance(&creation.planned)?),
         request_id: Uuid::new_v4().to_string(),
     };
-    let operation = match cx.run(cx.client().create_instance(message)).await {
+    let mut submission = Submission::new(cx.client(), message);
+    let operation = match cx.run(submission.answer()).await {
         Ok(Ok(operation)) => operation,
-        Ok(Err(error)) if error.may_have_arrived() => return Err(creation.settled(creation.failed(&error)).await),
-        Ok(Err(error)) => return Err(creation.failed(&error).into()),
-        Err(why) => return Err(creation.settled(creation.interrupted(why, "the request was under way.")).await),
+        Ok(Err(error)) => return Err(creation.not_begun(&submission, &error).into()),
+        Err(why) => return creation.withdraw(submission, why).await,
     };
     tracing::info!(instance = %creation.name, operation = operation.name, "the daemon creates the instance");
     match cx.run(cx.client().finished(operation.clone())).await {
@@ -48,12 +48,37 @@ struct Creation<'a> {
 }
 
 impl Creation<'_> {
+    fn attempt<T>(&self, describe: impl FnOnce(Attempt<'_>) -> T) -> T {
+        describe(Attempt { verb: "create", name: &self.name.to_string() })
+    }
+
     fn failed(&self, error: &ApiError) -> Diagnostics {
-        Attempt { verb: "create", name: &self.name.to_string() }.failed(error)
+        self.attempt(|attempt| attempt.failed(error))
     }
 
     fn interrupted(&self, why: Interrupted, now: &str) -> Diagnostics {
-        interrupted(Attempt { verb: "create", name: &self.name.to_string() }, why, "create", now).into()
+        self.attempt(|attempt| interrupted(attempt, why, "create", now)).into()
+    }
+
+    /// The failure of a submission that came to no operation.
+    fn not_begun(&self, submission: &Submission<'_>, error: &ApiError) -> Diagnostics {
+        if submission.is_unanswered() { self.attempt(|attempt| attempt.unanswered(error)) } else { self.failed(error) }
+    }
+
+    /// Finds out what became of a request that was interrupted, and cancels what it began.
+    async fn withdraw(&self, mut submission: Submission<'_>, why: Interrupted) -> Result<NewState, Failed> {
+        if submission.is_unanswered() {
+            match tokio::time::timeout(SETTLE_LIMIT, submission.answer()).await {
+                Ok(Ok(operation)) => return self.cancel(operation, why).await,
+                Ok(Err(error)) => return Err(self.not_begun(&submission, &error).into()),
+                Err(_) if submission.is_unanswered() => {
+                    let now = format!("the daemon did not answer. {}", self.attempt(|attempt| attempt.may_exist()));
+                    return Err(self.interrupted(why, &now).into());
+                }
+                Err(_) => {}
+            }
+        }
+        Err(self.interrupted(why, "nothing was made, because another operation on it had not ended.").into())
     }
 
     /// The state of the instance that is there now: as planned, with what the plan left open.
@@ -96,7 +121,7 @@ impl Creation<'_> {
         Err(self.settled(self.interrupted(why, &now)).await)
     }
 
-    /// The failure together with what it left behind.
+    /// The failure of an operation that the daemon began for this request, with what it left behind.
     async fn settled(&self, diagnostics: Diagnostics) -> Failed {
         match tokio::time::timeout(SETTLE_LIMIT, self.cx.client().instance(self.name.to_string())).await {
             Ok(Err(error)) if error.is_not_found() => diagnostics.into(),

@@ -1,7 +1,8 @@
 //! The resource `valkyard_instance`.
 //!
 //! Owns [`InstanceResource`]; each operation has its file. The provider lists it. Invariant: what is in the state
-//! came from the daemon or was planned, and every instance that the daemon may have made is in the state.
+//! came from the daemon or was planned; every instance that an operation of this provider made is in the state, and
+//! nobody else's comes into it unasked.
 
 mod create;
 mod delete;

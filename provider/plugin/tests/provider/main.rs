@@ -4,6 +4,7 @@ mod daemon;
 mod failures;
 mod interruptions;
 mod lifecycle;
+mod lost_answers;
 mod planning;
 mod validation;
 

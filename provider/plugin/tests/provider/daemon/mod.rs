@@ -2,6 +2,7 @@
 //!
 //! It decides nothing: a test says how operations end and what is refused.
 
+mod line;
 mod stubs;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,10 +17,15 @@ use memorystore_proto::{pack, rpc};
 use prost::Message as _;
 use prost_types::{Any, Timestamp};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Status};
+
+pub(crate) use line::Outage;
+
+/// Many times the 61 steps after which the runtime looks at its sockets.
+const YIELDS_TO_NOTICE: usize = 1000;
 
 /// What becomes of the instance when an operation does not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +48,24 @@ pub(crate) enum Ending {
     Badly(rpc::Status, Leftover),
 }
 
+/// What happens to a creation after the daemon acted on it, in place of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// The connection breaks.
+    Cut(Outage),
+    /// Nothing, for ever.
+    Silence,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) operations: BTreeMap<String, Operation>,
     pub(crate) ending: Ending,
+    /// Operations by the id of the creation that began them.
+    pub(crate) requests: BTreeMap<String, String>,
+    /// What happens to the next creations.
+    pub(crate) mishaps: VecDeque<Mishap>,
     /// Answers to the next mutations.
     pub(crate) refusals: VecDeque<Status>,
     /// Answers to the next GetOperation calls.
@@ -55,11 +74,13 @@ pub(crate) struct Script {
     pub(crate) calls: Vec<String>,
 }
 
-/// What the service works on; `polled` is told of each GetOperation.
-#[derive(Clone, Debug, Default)]
+/// What the service works on; `polled` is told of each GetOperation, `met` of each mishap.
+#[derive(Clone, Debug)]
 pub(crate) struct Shared {
     script: Arc<Mutex<Script>>,
     pub(crate) polled: Arc<Notify>,
+    pub(crate) met: Arc<Notify>,
+    pub(crate) line: mpsc::Sender<Outage>,
 }
 
 impl Shared {
@@ -72,20 +93,24 @@ pub(crate) struct Daemon {
     shared: Shared,
     url: String,
     server: JoinHandle<()>,
+    line: JoinHandle<()>,
 }
 
 impl Daemon {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
-        let url = format!("http://{}", listener.local_addr().expect("the socket has an address"));
-        let shared = Shared::default();
+        let front = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let url = format!("http://{}", front.local_addr().expect("the socket has an address"));
+        let (outages, told) = mpsc::channel(1);
+        let line = tokio::spawn(line::forward(front, listener.local_addr().expect("the socket has an address"), told));
+        let shared = Shared { script: Arc::default(), polled: Arc::default(), met: Arc::default(), line: outages };
         let router = tonic::transport::Server::builder()
             .add_service(MemorystoreServer::new(shared.clone()))
             .add_service(OperationsServer::new(shared.clone()));
         let server = tokio::spawn(async move {
             router.serve_with_incoming(TcpListenerStream::new(listener)).await.expect("serves until aborted");
         });
-        Self { shared, url, server }
+        Self { shared, url, server, line }
     }
 
     /// An address at which nobody listens.
@@ -109,11 +134,29 @@ impl Daemon {
     pub(crate) async fn polled(&self) {
         self.shared.polled.notified().await;
     }
+
+    /// Waits until a creation met its mishap.
+    pub(crate) async fn met(&self) {
+        self.shared.met.notified().await;
+    }
+
+    /// Waits until the daemon is gone for good and the provider has noticed: from then on nothing is on the wire, so
+    /// that a test may let time fly.
+    pub(crate) async fn gone(&self) {
+        while !self.line.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        // The kernel has the ends of the connections by now; the runtime looks for such news every few dozen steps.
+        for _ in 0..YIELDS_TO_NOTICE {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.server.abort();
+        self.line.abort();
     }
 }
 

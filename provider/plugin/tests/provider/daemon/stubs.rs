@@ -1,6 +1,6 @@
 //! The gRPC services over a [`Script`](super::Script).
 
-use std::future::{Future, ready};
+use std::future::{Future, pending, ready};
 use std::pin::Pin;
 
 use memorystore_proto::longrunning::operations_server::Operations;
@@ -14,7 +14,7 @@ use memorystore_proto::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Shared, filled_in};
+use super::{Mishap, Shared, filled_in};
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'a>>;
 
@@ -39,12 +39,26 @@ impl Shared {
     fn create(&self, request: CreateInstanceRequest) -> Result<Operation, Status> {
         let mut script = self.script();
         script.accept("CreateInstance".to_owned())?;
+        if let Some(first) = script.requests.get(&request.request_id) {
+            return Ok(script.operations[first].clone());
+        }
         let name = format!("{}/instances/{}", request.parent, request.instance_id);
         if script.instances.contains_key(&name) {
             return Err(Status::already_exists(format!("Resource '{name}' already exists")));
         }
         script.instances.insert(name.clone(), filled_in(&name, request.instance.unwrap_or_default()));
-        Ok(script.begin("create", &name))
+        let operation = script.begin("create", &name);
+        script.requests.insert(request.request_id, operation.name.clone());
+        Ok(operation)
+    }
+
+    async fn suffer(&self, mishap: Mishap) {
+        self.met.notify_one();
+        match mishap {
+            Mishap::Cut(outage) => self.line.send(outage).await.expect("the line listens until it is cut for good"),
+            Mishap::Silence => {}
+        }
+        pending().await
     }
 
     fn update(&self, request: UpdateInstanceRequest) -> Result<Operation, Status> {
@@ -91,7 +105,14 @@ impl Memorystore for Shared {
         'a: 'b,
         Self: 'b,
     {
-        answer(self.create(request.into_inner()))
+        let outcome = self.create(request.into_inner());
+        let mishap = self.script().mishaps.pop_front();
+        Box::pin(async move {
+            if let Some(mishap) = mishap {
+                self.suffer(mishap).await
+            }
+            outcome.map(Response::new)
+        })
     }
 
     fn update_instance<'a, 'b>(&'a self, request: Request<UpdateInstanceRequest>) -> Answer<'b, Operation>

@@ -1,0 +1,73 @@
+//! A creation on its way to the daemon.
+//!
+//! Owns [`Submission`]: one request with one id, sent until the daemon says what became of it. Creating an
+//! instance uses it. Invariants: every sending carries the same id and content, so the daemon answers each with
+//! the one operation that it began, and no name has to be looked up that may be somebody else's; a daemon that
+//! never was there is not waited for.
+
+use memorystore_proto::longrunning::Operation;
+use memorystore_proto::v1::CreateInstanceRequest;
+
+use super::outage::Outage;
+use super::pace::Pace;
+use super::{ApiError, Client};
+
+/// One creation, however often it is sent.
+#[derive(Debug)]
+pub(crate) struct Submission<'a> {
+    client: &'a Client,
+    request: CreateInstanceRequest,
+    unanswered: bool,
+}
+
+impl<'a> Submission<'a> {
+    /// `request` must carry a request id.
+    pub(crate) fn new(client: &'a Client, request: CreateInstanceRequest) -> Self {
+        Self { client, request, unanswered: false }
+    }
+
+    /// Whether a sending may have reached the daemon and its answer did not come back.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.unanswered
+    }
+
+    /// The operation that the daemon began for this request.
+    ///
+    /// Waits while another operation works on the instance, and through an outage that begins during a sending.
+    /// May be dropped at any time and called again.
+    ///
+    /// # Errors
+    /// Fails when the daemon refuses, and when it cannot be asked; [`Self::is_unanswered`] tells which.
+    pub(crate) async fn answer(&mut self) -> Result<Operation, ApiError> {
+        let mut pace = Pace::new();
+        let mut outage = Outage::default();
+        loop {
+            let error = match self.send().await {
+                Ok(operation) => return Ok(operation),
+                Err(error) => error,
+            };
+            if error.is_operation_in_progress() {
+                tracing::info!("waiting for another operation on the instance to end");
+                outage.is_over();
+            } else if self.unanswered && outage.goes_on() {
+                tracing::warn!(%error, "no answer to the creation; sending the same request again");
+            } else {
+                return Err(error);
+            }
+            pace.next().await;
+        }
+    }
+
+    /// Counts as unanswered from the first byte, so that dropping it midway leaves the truth.
+    async fn send(&mut self) -> Result<Operation, ApiError> {
+        let before = std::mem::replace(&mut self.unanswered, true);
+        let outcome = self.client.create_instance(self.request.clone()).await;
+        self.unanswered = match &outcome {
+            Err(error) if error.may_have_arrived() => true,
+            // This sending did not arrive; an earlier one may have.
+            Err(ApiError::Unreachable { .. } | ApiError::EndpointUnknown) => before,
+            Err(ApiError::ConnectionLost { .. } | ApiError::Refused { .. }) | Ok(_) => false,
+        };
+        outcome
+    }
+}

@@ -108,8 +108,9 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// Makes a node's folder with these files, on disk when it returns. Does nothing when the folder is complete already. One
-/// that lacks its configuration is nobody's work and is replaced.
+/// Makes a node's folder with these files and an empty `node.pid`, on disk when it returns: a folder without that file was
+/// tampered with. Does nothing when the folder is complete already. One that lacks its configuration is nobody's work and is
+/// replaced.
 ///
 /// # Errors
 /// See [`FilesError`]; then the folder is not there.
@@ -121,7 +122,9 @@ pub fn prepare(home: &NodeHome, files: &[NodeFile]) -> Result<(), FilesError> {
     delete_tree(&unfinished)?;
     discard(home)?;
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&unfinished).at(&unfinished)?;
-    let written = write_all(&unfinished, files).and_then(|()| fs::rename(&unfinished, home.path()).at(home.path()));
+    let pid_file = NodeFile::private(NodeHome::PID_FILE, "");
+    let written = write_all(&unfinished, files.iter().chain([&pid_file]))
+        .and_then(|()| fs::rename(&unfinished, home.path()).at(home.path()));
     if let Err(error) = written {
         // The first error is the one to tell; what is left is removed by the next attempt at the latest.
         let _ = delete_tree(&unfinished);
@@ -130,7 +133,7 @@ pub fn prepare(home: &NodeHome, files: &[NodeFile]) -> Result<(), FilesError> {
     sync_folder(home.instance_path())
 }
 
-fn write_all(folder: &Path, files: &[NodeFile]) -> Result<(), FilesError> {
+fn write_all<'f>(folder: &Path, files: impl IntoIterator<Item = &'f NodeFile>) -> Result<(), FilesError> {
     for file in files {
         let path = folder.join(&file.name);
         if !matches!(Path::new(&file.name).components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]) {

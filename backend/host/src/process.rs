@@ -4,6 +4,7 @@
 //! process that has the descriptor, so "locked" and "alive" are the same thing, over crashes of the daemon and without
 //! trust in pids. The file holds pid and start time, written by the process itself before it becomes the engine.
 
+mod bereft;
 mod exit_watch;
 mod identity;
 mod log;

@@ -48,7 +48,7 @@ fn a_prepared_folder_is_complete_and_private() {
     assert_eq!(files_seen(&home), Seen::Absent);
     prepare(&home, &files("port 1")).expect("prepares");
     assert_eq!(files_seen(&home), Seen::Known(FilesSeen {}));
-    assert_eq!(entries(home.path()), ["users.acl", "valkey.conf"]);
+    assert_eq!(entries(home.path()), ["node.pid", "users.acl", "valkey.conf"]);
     for path in [home.path().to_owned(), home.config_path(), home.path().join(NodeHome::ACL_FILE)] {
         let mode = fs::metadata(&path).expect("is there").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
@@ -76,7 +76,7 @@ fn leftovers_of_interrupted_work_are_not_taken_for_the_folder_and_go() {
     assert_eq!(files_seen(&home), Seen::Absent);
     prepare(&home, &files("port 1")).expect("prepares");
     assert_eq!(entries(home.instance_path()), ["n0"]);
-    assert_eq!(entries(home.path()), ["users.acl", "valkey.conf"]);
+    assert_eq!(entries(home.path()), ["node.pid", "users.acl", "valkey.conf"]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_folder_without_its_configuration_is_replaced() {
     fs::write(home.path().join("stray"), "x").expect("writes");
     assert_eq!(files_seen(&home), Seen::Absent);
     prepare(&home, &files("port 1")).expect("prepares");
-    assert_eq!(entries(home.path()), ["users.acl", "valkey.conf"]);
+    assert_eq!(entries(home.path()), ["node.pid", "users.acl", "valkey.conf"]);
 }
 
 #[test]

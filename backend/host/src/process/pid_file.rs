@@ -1,4 +1,7 @@
 //! `node.pid`: its lock tells whether a process of the node lives, its content which.
+//!
+//! A folder gets the file when it is made. Where it is missing all the same, somebody took it away, and nothing may be
+//! concluded from that: see `bereft`.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -6,13 +9,15 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use valkyard_model::{Pid, ProcessSeen, Seen};
 
+use super::bereft;
 use super::identity::{LivingProcess, ProcessIdentity};
 use crate::node_home::NodeHome;
 use crate::ports::processes;
 
 const FILE_MODE: u32 = 0o600;
 
-/// Looks at a node's process. `Unknown` when the lock is held and its holder cannot be seen.
+/// Looks at a node's process. `Unknown` when it cannot be told whether one lives, or which. `Absent` where there is no folder,
+/// too: only the engine can say that it outlived its folder.
 #[must_use]
 pub fn process_seen(home: &NodeHome) -> Seen<ProcessSeen> {
     match holder(home) {
@@ -35,7 +40,7 @@ pub(super) enum Holder {
 pub(super) fn holder(home: &NodeHome) -> io::Result<Holder> {
     let file = match File::open(home.pid_path()) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Holder::Nobody),
+        Err(error) if error.kind() == ErrorKind::NotFound => return bereft::holder(home),
         Err(error) => return Err(error),
     };
     match file.try_lock_shared() {

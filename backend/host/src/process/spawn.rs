@@ -17,7 +17,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use valkyard_model::Pid;
 
 use super::identity::stat_fields;
-use super::pid_file::{recorded, take_lock};
+use super::pid_file::{Holder, holder, recorded, take_lock};
 use crate::files::FilesError;
 use crate::node_home::NodeHome;
 use crate::ports::{PortOwner, port_owner};
@@ -110,6 +110,10 @@ pub fn spawn(home: &NodeHome, spec: &ProcessSpec) -> Result<Pid, SpawnError> {
     let pid_path = home.pid_path();
     let files = |error| SpawnError::Files(FilesError::new(&pid_path, error));
     let _alone = fork_alone();
+    // Before the file is made again, which would hide a process that has lost it.
+    if let Some(pid) = bereft_process(home).map_err(files)? {
+        return Ok(pid);
+    }
     let Some(lock) = take_lock(home).map_err(files)? else {
         let running = recorded(home).map_err(files)?;
         return running.map(|process| process.pid).ok_or_else(|| SpawnError::AlreadyRunning { path: home.path().to_owned() });
@@ -121,6 +125,17 @@ pub fn spawn(home: &NodeHome, spec: &ProcessSpec) -> Result<Pid, SpawnError> {
         let _ = lock.unlock();
     }
     started
+}
+
+/// The node's process, if it is one whose `node.pid` was taken away.
+fn bereft_process(home: &NodeHome) -> io::Result<Option<Pid>> {
+    if home.pid_path().try_exists()? {
+        return Ok(None);
+    }
+    Ok(match holder(home)? {
+        Holder::Process(pid) => Some(pid),
+        Holder::Nobody | Holder::Hidden => None,
+    })
 }
 
 /// Sees whether an address can be bound, without ever listening on it.

@@ -214,8 +214,48 @@ fn a_reused_pid_is_neither_seen_nor_signalled() {
 #[test]
 fn a_lock_file_that_cannot_be_opened_is_unknown_not_absent() {
     let scene = Scene::new();
+    fs::remove_file(scene.home.pid_path()).expect("was prepared");
     std::os::unix::fs::symlink(NodeHome::PID_FILE, scene.home.pid_path()).expect("links");
     assert_eq!(process_seen(&scene.home), Seen::Unknown);
+}
+
+#[tokio::test]
+async fn a_process_whose_lock_file_was_removed_is_found_and_can_be_ended() {
+    let scene = Scene::new();
+    let pid = scene.shell("sleep 1000 & echo up; wait");
+    wait_for("the process and its child", || if log_tail(&scene.home) == "up" { Ok(()) } else { Err("not up") });
+    fs::remove_file(scene.home.pid_path()).expect("is there");
+    assert_eq!(scene.seen_pid(), pid);
+    assert_eq!(scene.start("/bin/sleep", &["1000"]), pid, "no second one is started");
+    assert!(!scene.home.pid_path().exists(), "a new file would hide the process");
+    signal(&scene.home, StopManner::Kill).expect("is signalled");
+    end_of(pid).await;
+    let left_behind = scene.seen_pid();
+    signal(&scene.home, StopManner::Kill).expect("is signalled");
+    end_of(left_behind).await;
+    assert_eq!(process_seen(&scene.home), Seen::Absent, "every process of this user was looked at");
+    let second = scene.start("/bin/sleep", &["1000"]);
+    assert_eq!(scene.seen_pid(), second);
+}
+
+#[test]
+fn who_only_visits_a_folder_without_lock_file_is_not_taken_for_the_node() {
+    let scene = Scene::new();
+    fs::remove_file(scene.home.pid_path()).expect("was prepared");
+    let mut visitor = {
+        let _alone = fork_alone();
+        Bystander(Command::new("/bin/sleep").arg("1000").current_dir(scene.home.path()).spawn().expect("starts"))
+    };
+    assert_eq!(process_seen(&scene.home), Seen::Absent);
+    signal(&scene.home, StopManner::Kill).expect("has nothing to do");
+    assert!(visitor.lives());
+}
+
+#[test]
+fn a_folder_without_lock_file_that_cannot_be_looked_at_is_unknown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::symlink("loop", folder.path().join("loop")).expect("links");
+    assert_eq!(process_seen(&home_in(&folder.path().join("loop"))), Seen::Unknown);
 }
 
 #[test]

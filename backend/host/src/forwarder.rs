@@ -5,21 +5,24 @@
 
 use std::io;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::descriptors::connections;
 use crate::ports::{PortOwner, port_owner};
 
 /// How long a node may take to accept: on loopback it takes microseconds unless the node's backlog is full or it hangs, and
 /// then the next one should be asked while the client still waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 /// Connections of one endpoint at a time, further ones are closed at once: the engine's own default of `maxclients`, as
-/// every connection ends up in a node. Each takes two descriptors and 16 KiB while it is open.
+/// every connection ends up in a node. Each takes two descriptors and 16 KiB while it is open. Those of all endpoints
+/// together are bound by the descriptors of this process.
 const CONNECTIONS_MAX: usize = 10_000;
 /// Pause after a failure to accept, which is always a shortage (of descriptors, of memory) that passes as others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -60,24 +63,28 @@ impl Forwarder {
     /// # Errors
     /// See [`ForwarderError`].
     pub async fn open(listen: SocketAddrV4, backends: Vec<SocketAddrV4>) -> Result<Self, ForwarderError> {
-        Self::open_bounded(listen, backends, CONNECTIONS_MAX).await
+        Self::open_bounded(listen, backends, CONNECTIONS_MAX, connections()).await
     }
 
     async fn open_bounded(
         listen: SocketAddrV4,
         backends: Vec<SocketAddrV4>,
         connections_max: usize,
+        connections_of_all: Arc<Semaphore>,
     ) -> Result<Self, ForwarderError> {
-        let listener = TcpListener::bind(listen).await.map_err(|source| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                ForwarderError::AddressInUse { address: listen, owner: port_owner(listen) }
-            } else {
-                ForwarderError::Listen { address: listen, source }
+        let listener = match TcpListener::bind(listen).await {
+            Ok(listener) => listener,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                // Looks through every process of the machine. The error is worth telling without the owner, too.
+                let owner = tokio::task::spawn_blocking(move || port_owner(listen)).await.ok().flatten();
+                return Err(ForwarderError::AddressInUse { address: listen, owner });
             }
-        })?;
+            Err(source) => return Err(ForwarderError::Listen { address: listen, source }),
+        };
         let (backends, followed) = watch::channel(backends);
         let stop = CancellationToken::new();
-        let endpoint = Endpoint { listener, backends: followed, connections: JoinSet::new(), connections_max };
+        let endpoint =
+            Endpoint { listener, backends: followed, connections: JoinSet::new(), connections_max, connections_of_all };
         let accepting = tokio::spawn(endpoint.run(stop.clone()));
         Ok(Self { backends, stop: stop.drop_guard(), accepting })
     }
@@ -107,6 +114,7 @@ struct Endpoint {
     backends: watch::Receiver<Vec<SocketAddrV4>>,
     connections: JoinSet<()>,
     connections_max: usize,
+    connections_of_all: Arc<Semaphore>,
 }
 
 impl Endpoint {
@@ -137,8 +145,12 @@ impl Endpoint {
         if self.connections.len() >= self.connections_max {
             return;
         }
+        let Ok(permit) = Arc::clone(&self.connections_of_all).try_acquire_owned() else { return };
         let backends = self.backends.borrow().clone();
-        self.connections.spawn(forward(client, backends));
+        self.connections.spawn(async move {
+            forward(client, backends).await;
+            drop(permit);
+        });
     }
 }
 

@@ -10,6 +10,7 @@
 //! unless they are `async`.
 
 mod data_dir;
+mod descriptors;
 mod files;
 mod forwarder;
 mod machine;
@@ -20,6 +21,7 @@ mod process;
 mod waiting;
 
 pub use data_dir::{DataDir, DataDirError};
+pub use descriptors::raise_descriptor_limit;
 pub use files::{FilesError, NodeFile, files_seen, prepare, remove, remove_leftovers};
 pub use forwarder::{Forwarder, ForwarderError};
 pub use machine::{machine_memory, own_loopback_usable};

@@ -125,13 +125,29 @@ async fn closing_cuts_connections_and_frees_the_port() {
 #[tokio::test]
 async fn connections_beyond_the_bound_are_closed_at_once() {
     let (node, endpoint) = (Node::start(b'a').await, free_address().await);
-    let forwarder = Forwarder::open_bounded(endpoint, vec![node.address], 2).await.expect("opens");
+    let forwarder = Forwarder::open_bounded(endpoint, vec![node.address], 2, connections()).await.expect("opens");
     let mut open = [Client::connect(endpoint).await, Client::connect(endpoint).await];
     for client in &mut open {
         assert_eq!(client.greeting().await, Some('a'));
     }
     assert_eq!(led_to(endpoint).await, None);
     forwarder.close().await;
+}
+
+#[tokio::test]
+async fn all_endpoints_share_a_bound_and_give_back_what_they_do_not_use() {
+    let (node, endpoints) = (Node::start(b'a').await, [free_address().await, free_address().await]);
+    let permits = Arc::new(Semaphore::new(1));
+    let open = endpoints.map(|endpoint| Forwarder::open_bounded(endpoint, vec![node.address], 10, Arc::clone(&permits)));
+    let [first, second] = open;
+    let (first, second) = (first.await.expect("opens"), second.await.expect("opens"));
+    let mut client = Client::connect(endpoints[0]).await;
+    assert_eq!(client.greeting().await, Some('a'));
+    assert_eq!(led_to(endpoints[1]).await, None, "the other endpoint has used up the bound");
+    first.close().await;
+    assert_eq!(led_to(endpoints[1]).await, Some('a'));
+    second.close().await;
+    assert_eq!(permits.available_permits(), 1);
 }
 
 #[tokio::test]

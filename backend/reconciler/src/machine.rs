@@ -6,6 +6,7 @@ mod attachments;
 mod execute;
 mod failure;
 mod observe;
+mod redact;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -22,8 +22,11 @@ impl MachineWorld {
         match step {
             Step::AllocateNodes { nodes } => store.allocate_nodes(name, uid, nodes.clone()).await?,
             Step::PrepareNode { node, settings, seed } => self.prepare_node(desired, *node, settings, seed).await?,
-            Step::StartProcess { node, engine } => self.start_process(desired, *node, *engine)?,
-            Step::StopProcess { node, manner } => signal(&self.home(desired, *node), *manner)?,
+            Step::StartProcess { node, engine } => self.start_process(desired, *node, *engine).await?,
+            Step::StopProcess { node, manner } => {
+                let (home, manner) = (self.home(desired, *node), *manner);
+                blocking(move || signal(&home, manner)).await?;
+            }
             Step::RemoveFiles { node } => {
                 let home = self.home(desired, *node);
                 blocking(move || remove(&home)).await?;
@@ -69,7 +72,7 @@ impl MachineWorld {
         Ok(())
     }
 
-    fn start_process(&self, desired: &DesiredInstance, node: NodeSerial, engine: EngineVersion) -> Result<(), StepError> {
+    async fn start_process(&self, desired: &DesiredInstance, node: NodeSerial, engine: EngineVersion) -> Result<(), StepError> {
         let build = self.build(engine)?;
         let allocation = allocation(desired, node)?;
         let ports = [allocation.port, allocation.bus_port];
@@ -79,7 +82,8 @@ impl MachineWorld {
             env: build.library_path().map(|path| ("LD_LIBRARY_PATH".into(), path)).into_iter().collect(),
             probe: ports.map(|port| SocketAddrV4::new(desired.address.ip, port.0)).to_vec(),
         };
-        let pid = spawn(&self.home(desired, node), &spec)?;
+        let home = self.home(desired, node);
+        let pid = blocking(move || spawn(&home, &spec)).await?;
         self.attachments().ensure_watched(node, pid, &self.wake);
         Ok(())
     }
@@ -113,8 +117,9 @@ fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAlloca
     desired.nodes.get(&node).ok_or_else(missing)
 }
 
-/// Runs file work, which syncs to disk, off the threads that serve requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs work that waits for the disk or walks through `/proc` off the threads that serve requests. It is done to its end even
+/// if nobody waits for it any more.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         // Only a panic in `work` ends it early: the runtime outlives every world.

@@ -1,16 +1,22 @@
-//! Looking: every node at once, through links that are kept open.
+//! Looking: first at the folders and processes of all nodes, then at every engine at once, through links that are kept open.
+//!
+//! An engine is asked after its process was looked at, so its answer is the newer word. It is left alone only where the lock
+//! in its folder says that no process is there.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use futures::future::join_all;
 use valkyard_engine::{LinkError, NodeLink};
 use valkyard_host::{NodeHome, files_seen, log_tail, process_seen};
 use valkyard_model::{
-    AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, NodeAllocation, NodeHistory, NodeObservation, NodeSerial,
-    Observation, Seen,
+    AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, NodeHistory, NodeObservation, NodeSerial,
+    Observation, ProcessSeen, Seen, Timestamp,
 };
 
 use super::MachineWorld;
+use super::execute::blocking;
+use super::redact::redact;
 
 /// One node as it was seen, with the link to keep.
 struct NodeLook {
@@ -22,19 +28,22 @@ struct NodeLook {
 impl MachineWorld {
     pub(super) async fn look(&mut self, desired: &DesiredInstance) -> Observation {
         let at = (self.machine.now)();
+        let homes: Vec<_> = desired.nodes.keys().map(|serial| self.home(desired, *serial)).collect();
+        let places = blocking(move || homes.iter().map(Place::look).collect::<Vec<_>>()).await;
         let looking: Vec<_> = desired
             .nodes
             .values()
-            .map(|node| {
+            .zip(places)
+            .map(|(node, place)| {
                 let address = SocketAddrV4::new(desired.address.ip, node.port.0);
-                look_at_node(node, self.home(desired, node.serial), address, self.links.remove(&node.serial), &desired.secret)
+                look_at_node(node.serial, place, address, self.links.remove(&node.serial), &desired.secret)
             })
             .collect();
         let looks = join_all(looking).await;
-        let mut nodes = std::collections::BTreeMap::new();
+        let mut nodes = BTreeMap::new();
         for look in looks {
             let mut observation = look.observation;
-            observation.history = self.remember(desired, look.serial, &observation, at);
+            observation.history = self.remember(desired, look.serial, &observation, at).await;
             if let Some(link) = look.link {
                 self.links.insert(look.serial, link);
             }
@@ -48,46 +57,59 @@ impl MachineWorld {
     }
 
     /// Keeps a watch on a living process, and tells once how a dead one ended.
-    fn remember(
+    async fn remember(
         &mut self,
         desired: &DesiredInstance,
         serial: NodeSerial,
         node: &NodeObservation,
-        at: valkyard_model::Timestamp,
+        at: Timestamp,
     ) -> NodeHistory {
         let ended = {
             let mut attachments = self.attachments();
             let ended = attachments.take_exit(serial);
-            if let Some(process) = node.process.known() {
+            // One that ended since it was seen is not watched again: that would tell less of how it ended.
+            if let (None, Some(process)) = (&ended, node.process.known()) {
                 attachments.ensure_watched(serial, process.pid, &self.wake);
             }
             ended
         };
         if let Some(status) = ended {
-            let log_tail = log_tail(&self.home(desired, serial));
+            let home = self.home(desired, serial);
+            let log_tail = blocking(move || redact(&log_tail(&home))).await;
             self.exits.insert(serial, ExitSeen { at, status: status.to_string(), log_tail });
         }
         NodeHistory { last_exit: self.exits.get(&serial).cloned(), ..NodeHistory::default() }
     }
 }
 
+/// What the folder of a node tells.
+#[derive(Debug)]
+struct Place {
+    files: Seen<FilesSeen>,
+    process: Seen<ProcessSeen>,
+}
+
+impl Place {
+    fn look(home: &NodeHome) -> Self {
+        Self { files: files_seen(home), process: process_seen(home) }
+    }
+
+    /// Without its folder a process cannot be told by its lock; then only the engine can say that it lives.
+    fn is_certainly_still(&self) -> bool {
+        self.process.is_absent() && self.files.known().is_some()
+    }
+}
+
 async fn look_at_node(
-    node: &NodeAllocation,
-    home: NodeHome,
+    serial: NodeSerial,
+    place: Place,
     address: SocketAddrV4,
     link: Option<NodeLink>,
     secret: &AdminSecret,
 ) -> NodeLook {
-    let files = files_seen(&home);
-    let process = process_seen(&home);
-    // Without its folder a process cannot be told by its lock; then only the engine can say that it lives.
-    let is_certainly_dead = process.is_absent() && files.known().is_some();
-    let (engine, link) = if is_certainly_dead { (Seen::Absent, None) } else { ask(address, link, secret).await };
-    NodeLook {
-        serial: node.serial,
-        observation: NodeObservation { files, process, engine, history: NodeHistory::default() },
-        link,
-    }
+    let (engine, link) = if place.is_certainly_still() { (Seen::Absent, None) } else { ask(address, link, secret).await };
+    let Place { files, process } = place;
+    NodeLook { serial, observation: NodeObservation { files, process, engine, history: NodeHistory::default() }, link }
 }
 
 /// Asks the engine over the open link, or over a new one. A link that failed is not kept.
@@ -109,3 +131,6 @@ async fn ask(address: SocketAddrV4, link: Option<NodeLink>, secret: &AdminSecret
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ async fn store_one(store: &Store, machine: &TestPlatform, number: u32) -> anyhow
         request: None,
         now,
     };
-    store.create_instance(accepted).await?;
+    store.create_instance(accepted, |_| true).await?;
     Ok(store.record_converged(&name, uid, Generation::FIRST, now).await?)
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use valkyard_model::{MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_model::{InstanceAddress, MemoryPolicy, SpecLimits, Timestamp};
 use valkyard_reconciler::SupervisorHandle;
 use valkyard_store::{AddressPlan, Store};
 
@@ -16,6 +16,8 @@ pub trait Platform: Send + Sync {
     fn memory(&self) -> MemoryPolicy;
     /// How instances are given addresses.
     fn address_plan(&self) -> AddressPlan;
+    /// Whether no other program has this address. Quick: it is asked for each address that is tried, while other writes wait.
+    fn address_is_free(&self, address: &InstanceAddress) -> bool;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Random bits for a secret.

@@ -1,7 +1,8 @@
 //! Allocation of instance addresses: always the lowest free number, so that addresses of a small installation stay few
-//! and familiar. The table's unique index is what keeps an address from belonging to two instances.
+//! and familiar. The table's unique index is what keeps an address from belonging to two instances; whether another
+//! program has it is for the caller to say.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use valkyard_model::{AddressBlock, InstanceAddress};
 
 use crate::error::DatabaseError;
@@ -53,28 +54,53 @@ impl FreeAddress {
 #[derive(Debug)]
 pub(crate) enum Allocation {
     Free(FreeAddress),
-    Exhausted { in_use: u32 },
+    /// No instance has one of these; other programs have.
+    Occupied(Occupied),
+    Exhausted {
+        in_use: u32,
+    },
 }
 
-const LOWEST_GAP: &str = "
-    SELECT taken.address_number + 1 FROM instances AS taken
-    LEFT JOIN instances AS next
-        ON next.address_plan = taken.address_plan AND next.address_number = taken.address_number + 1
-    WHERE taken.address_plan = ?1 AND next.address_number IS NULL
-    ORDER BY taken.address_number LIMIT 1";
+/// Addresses that other programs listen on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occupied {
+    pub(crate) tried: u32,
+    pub(crate) first: InstanceAddress,
+    pub(crate) last: InstanceAddress,
+}
 
-/// The lowest free address of a plan.
-pub(crate) fn allocate(connection: &Connection, plan: AddressPlan) -> Result<Allocation, DatabaseError> {
-    let zero_is_taken: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM instances WHERE address_plan = ?1 AND address_number = 0)")?
-        .query_row(params![plan.as_str()], |row| row.get(0))?;
-    let number: u32 = if zero_is_taken {
-        connection.prepare_cached(LOWEST_GAP)?.query_row(params![plan.as_str()], |row| row.get(0)).optional()?.unwrap_or(0)
-    } else {
-        0
-    };
-    Ok(match plan.address(number) {
-        Some(address) => Allocation::Free(FreeAddress { plan, number, address }),
-        None => Allocation::Exhausted { in_use: number },
-    })
+/// How many addresses in a row may turn out to be occupied by other programs before the creation is refused. A probe takes
+/// some ten microseconds and other writes wait meanwhile: 64 keep that near a millisecond. Only another daemon on the same
+/// addresses occupies more than a few.
+const PROBES_MAX: u32 = 64;
+
+/// The lowest address of a plan that neither an instance nor, as `is_free` tells, another program has.
+pub(crate) fn allocate(
+    connection: &Connection,
+    plan: AddressPlan,
+    is_free: impl Fn(&InstanceAddress) -> bool,
+) -> Result<Allocation, DatabaseError> {
+    let sql = "SELECT address_number FROM instances WHERE address_plan = ?1 ORDER BY address_number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut taken = statement.query_map(params![plan.as_str()], |row| row.get::<_, u32>(0))?;
+    let mut next_taken = taken.next().transpose()?;
+    let mut in_use = 0;
+    let mut occupied: Option<Occupied> = None;
+    for number in 0.. {
+        if next_taken == Some(number) {
+            in_use += 1;
+            next_taken = taken.next().transpose()?;
+            continue;
+        }
+        let Some(address) = plan.address(number) else { break };
+        if is_free(&address) {
+            return Ok(Allocation::Free(FreeAddress { plan, number, address }));
+        }
+        let (tried, first) = occupied.map_or((0, address), |before| (before.tried, before.first));
+        occupied = Some(Occupied { tried: tried + 1, first, last: address });
+        if tried + 1 == PROBES_MAX {
+            break;
+        }
+    }
+    Ok(occupied.map_or(Allocation::Exhausted { in_use }, Allocation::Occupied))
 }

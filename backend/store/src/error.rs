@@ -1,6 +1,7 @@
 //! Errors of the store: one enum for opening it, one per kind of transaction, and one for the database beneath.
 
 use std::error::Error;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use valkyard_model::{Generation, InstanceName, NodeSerial, OperationId, RequestId, Uid};
@@ -128,6 +129,16 @@ pub enum CreateError {
     AddressesExhausted {
         /// How many there are.
         in_use: u32,
+    },
+    /// Other programs have every address that was tried.
+    #[error("other programs listen on all {tried} instance addresses that were tried, {first} to {last}")]
+    AddressesOccupied {
+        /// How many were tried.
+        tried: u32,
+        /// The discovery endpoint of the lowest.
+        first: SocketAddrV4,
+        /// The discovery endpoint of the highest.
+        last: SocketAddrV4,
     },
     /// The request id was used for something else.
     #[error("request id {id} was used for a different request within the last day")]

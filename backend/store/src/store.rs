@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use valkyard_model::{
-    DesiredInstance, Failure, Generation, InstanceName, NodeAllocation, Operation, OperationId, Timestamp, Uid,
+    DesiredInstance, Failure, Generation, InstanceAddress, InstanceName, NodeAllocation, Operation, OperationId, Timestamp, Uid,
 };
 
 use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
@@ -57,11 +57,16 @@ impl Store {
     }
 
     /// Accepts a creation: record, address and operation. The same request within 24 h returns the first operation.
+    /// `is_free` tells whether another program has an address; it is asked on the store's thread and must be quick.
     ///
     /// # Errors
     /// See [`CreateError`].
-    pub async fn create_instance(&self, create: CreateInstance) -> Result<Operation, CreateError> {
-        self.writer.write(move |tx| command::create_instance(tx, create)).await
+    pub async fn create_instance(
+        &self,
+        create: CreateInstance,
+        is_free: impl Fn(&InstanceAddress) -> bool + Send + 'static,
+    ) -> Result<Operation, CreateError> {
+        self.writer.write(move |tx| command::create_instance(tx, create, is_free)).await
     }
 
     /// Accepts a new spec: generation and operation. The same request within 24 h returns the first operation.

@@ -7,6 +7,7 @@ mod of_store;
 
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddrV4;
 
 use http::{Method, StatusCode};
 use memorystore_proto::json::JsonError;
@@ -109,6 +110,18 @@ pub enum ApiError {
         /// How many there are.
         in_use: u32,
     },
+    /// Other programs have every address that was tried.
+    #[error(
+        "no address for the instance: other programs listen on all {tried} that were tried, {first} to {last}; end them, or give the daemon another data folder, which may have other addresses"
+    )]
+    AddressesOccupied {
+        /// How many were tried.
+        tried: u32,
+        /// The lowest.
+        first: SocketAddrV4,
+        /// The highest.
+        last: SocketAddrV4,
+    },
     /// The disk of the data folder is full. Not RESOURCE_EXHAUSTED either.
     #[error(
         "the request was not accepted: the disk that holds the daemon's data folder is full; free space there, or delete an instance, then send it again"
@@ -165,9 +178,11 @@ impl ApiError {
             Self::NotFound { .. } | Self::UnknownPath { .. } => ErrorCode::NotFound,
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
             Self::OperationInProgress { .. } | Self::Contended { .. } => ErrorCode::Aborted,
-            Self::DeletionProtected | Self::OperationUnfinished { .. } | Self::AddressesExhausted { .. } | Self::DiskFull => {
-                ErrorCode::FailedPrecondition
-            }
+            Self::DeletionProtected
+            | Self::OperationUnfinished { .. }
+            | Self::AddressesExhausted { .. }
+            | Self::AddressesOccupied { .. }
+            | Self::DiskFull => ErrorCode::FailedPrecondition,
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
             Self::Stopping => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
@@ -192,6 +207,7 @@ impl ApiError {
             | Self::DeletionProtected
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
+            | Self::AddressesOccupied { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping
@@ -240,6 +256,7 @@ impl ApiError {
             | Self::DeletionProtected
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
+            | Self::AddressesOccupied { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping

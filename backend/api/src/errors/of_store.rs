@@ -25,6 +25,7 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::AlreadyExists { name } => Self::AlreadyExists { name },
             CreateError::AddressesExhausted { in_use } => Self::AddressesExhausted { in_use },
+            CreateError::AddressesOccupied { tried, first, last } => Self::AddressesOccupied { tried, first, last },
             CreateError::RequestReused { id } => Self::RequestReused { id },
             CreateError::Database(error) => error.into(),
         }

@@ -1,5 +1,7 @@
 //! Accepting an instance.
 
+use std::sync::Arc;
+
 use memorystore_proto::{longrunning, v1};
 use valkyard_model::{
     AdminSecret, ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NameError, OperationId, Uid, Verb, validate,
@@ -32,7 +34,8 @@ pub(crate) async fn create(state: &ApiState, mut request: v1::CreateInstanceRequ
         request: key,
         now,
     };
-    let operation = state.store.create_instance(accepted).await?;
+    let machine = Arc::clone(platform);
+    let operation = state.store.create_instance(accepted, move |address| machine.address_is_free(address)).await?;
     state.supervisor.look_again(name).await;
     Ok(operation_message(&operation, status_message(&operation, None)))
 }

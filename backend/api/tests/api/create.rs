@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::server::{INSTANCES, Server, laid_out, name_of, path_of};
+use crate::world::TestPlatform;
 
 #[tokio::test]
 async fn a_new_instance_has_every_default_filled_in() {
@@ -206,4 +207,22 @@ async fn a_request_id_is_a_uuid_other_than_zero() {
         assert_eq!(code, 400);
         assert!(message.starts_with("request_id: "), "{message}");
     }
+}
+
+#[tokio::test]
+async fn addresses_of_other_programs_are_skipped() {
+    let server = Server::start_on(TestPlatform { first_free: 3, ..TestPlatform::default() }).await;
+    server.create("cache", json!({ "shardCount": 1 })).await;
+    let cache = server.get(&path_of("cache")).await.ok();
+    assert_eq!(cache["discoveryEndpoints"][0]["address"], "127.20.0.3");
+}
+
+#[tokio::test]
+async fn where_other_programs_have_every_address_the_refusal_says_so() {
+    let server = Server::start_on(TestPlatform { first_free: u8::MAX, ..TestPlatform::default() }).await;
+    let answer = server.post(&format!("{INSTANCES}?instanceId=cache"), json!({ "shardCount": 1 })).await;
+    let (code, status, message) = answer.error();
+    assert_eq!((code, status.as_str()), (400, "FAILED_PRECONDITION"));
+    assert!(message.contains("listen on all 64 that were tried, 127.20.0.1:6379 to 127.20.0.64:6379"), "{message}");
+    assert_eq!(server.get(INSTANCES).await.ok(), json!({}));
 }

@@ -72,6 +72,10 @@ impl Answer {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_on(TestPlatform::default()).await
+    }
+
+    pub(crate) async fn start_on(platform: TestPlatform) -> Self {
         let (store, _threads) = Store::open(StoreLocation::Memory).expect("a store in memory");
         let held = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
@@ -79,7 +83,7 @@ impl Server {
         let new_world =
             move |name: InstanceName, _wake: Wake| ConvergingWorld { store: world_store.clone(), name, held: world_held.clone() };
         let (supervisor, handle) = Supervisor::new(new_world, stop.clone());
-        let state = ApiState { store, supervisor: handle.clone(), platform: Arc::new(TestPlatform::default()) };
+        let state = ApiState { store, supervisor: handle.clone(), platform: Arc::new(platform) };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
         let mut tasks = JoinSet::new();

@@ -7,8 +7,8 @@ use chrono::DateTime;
 use uuid::Uuid;
 use valkyard_api::Platform;
 use valkyard_model::{
-    ByteSize, DesiredInstance, EngineVersion, InstanceName, Lifecycle, MemoryPolicy, Observation, Seen, SpecLimits, Step,
-    Timestamp,
+    ByteSize, DesiredInstance, EngineVersion, InstanceAddress, InstanceName, Lifecycle, MemoryPolicy, Observation, Seen,
+    SpecLimits, Step, Timestamp,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -59,8 +59,10 @@ impl World for ConvergingWorld {
 /// A machine made up: a clock that moves one second per question, and uuids that count.
 #[derive(Debug, Default)]
 pub(crate) struct TestPlatform {
-    seconds: AtomicI64,
-    uuids: AtomicU64,
+    pub(crate) seconds: AtomicI64,
+    pub(crate) uuids: AtomicU64,
+    /// Last byte of the lowest address that no other program has.
+    pub(crate) first_free: u8,
 }
 
 impl Platform for TestPlatform {
@@ -75,6 +77,10 @@ impl Platform for TestPlatform {
 
     fn address_plan(&self) -> AddressPlan {
         AddressPlan::OwnIp { block: valkyard_model::AddressBlock::FIRST }
+    }
+
+    fn address_is_free(&self, address: &InstanceAddress) -> bool {
+        address.ip.octets()[3] >= self.first_free
     }
 
     fn now(&self) -> Timestamp {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use valkyard_model::{
-    AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, InstanceName, InstanceSpec, Lifecycle, NodeSerial,
-    Operation, OperationId, OperationState, Timestamp, Uid, Verb,
+    AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, InstanceAddress, InstanceName, InstanceSpec, Lifecycle,
+    NodeSerial, Operation, OperationId, OperationState, Timestamp, Uid, Verb,
 };
 
 use super::RequestKey;
-use crate::address::{self, AddressPlan, Allocation};
+use crate::address::{self, AddressPlan, Allocation, Occupied};
 use crate::error::CreateError;
 use crate::request_row::{self, Earlier};
 use crate::{instance_row, operation_row};
@@ -40,7 +40,11 @@ pub struct CreateInstance {
 /// The serial of an instance's first node.
 const FIRST_SERIAL: NodeSerial = NodeSerial(0);
 
-pub(crate) fn create_instance(connection: &Connection, create: CreateInstance) -> Result<Operation, CreateError> {
+pub(crate) fn create_instance(
+    connection: &Connection,
+    create: CreateInstance,
+    is_free: impl Fn(&InstanceAddress) -> bool,
+) -> Result<Operation, CreateError> {
     match request_row::look_up(connection, create.request.as_ref(), create.now)? {
         Earlier::New => {}
         Earlier::Same(operation) => return Ok(*operation),
@@ -49,8 +53,12 @@ pub(crate) fn create_instance(connection: &Connection, create: CreateInstance) -
     if instance_row::find(connection, &create.name)?.is_some() {
         return Err(CreateError::AlreadyExists { name: create.name });
     }
-    let place = match address::allocate(connection, create.address_plan)? {
+    let place = match address::allocate(connection, create.address_plan, is_free)? {
         Allocation::Free(place) => place,
+        Allocation::Occupied(Occupied { tried, first, last }) => {
+            let (first, last) = (first.discovery_endpoint(), last.discovery_endpoint());
+            return Err(CreateError::AddressesOccupied { tried, first, last });
+        }
         Allocation::Exhausted { in_use } => return Err(CreateError::AddressesExhausted { in_use }),
     };
     let operation = Operation {

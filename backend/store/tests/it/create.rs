@@ -1,13 +1,16 @@
-use valkyard_model::{Convergence, Generation, Lifecycle, NodeSerial, OperationState, Verb};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use valkyard_model::{Convergence, Generation, InstanceAddress, Lifecycle, NodeSerial, OperationState, Verb};
 use valkyard_store::{AddressPlan, CreateError, CreateInstance};
 
-use crate::scene::{Scene, at, key, named, spec};
+use crate::scene::{Scene, all_free, at, key, named, spec};
 
 #[tokio::test]
 async fn a_creation_is_accepted_whole() {
     let scene = Scene::in_memory();
     let creation = scene.creation("cache-1", at(0));
-    let operation = scene.store.create_instance(creation.clone()).await.expect("is accepted");
+    let operation = scene.store.create_instance(creation.clone(), all_free).await.expect("is accepted");
     let instance = scene.instance("cache-1").await;
     assert_eq!((instance.uid, instance.generation), (creation.uid, Generation::FIRST));
     assert_eq!((instance.convergence, &instance.lifecycle), (Convergence::Never, &Lifecycle::Present));
@@ -26,7 +29,7 @@ async fn a_taken_name_is_refused_and_leaves_nothing() {
     let scene = Scene::in_memory();
     scene.create("cache-1", at(0)).await;
     let second = scene.creation("cache-1", at(1));
-    let refused = scene.store.create_instance(second.clone()).await;
+    let refused = scene.store.create_instance(second.clone(), all_free).await;
     assert!(matches!(refused, Err(CreateError::AlreadyExists { name }) if name == named("cache-1")));
     assert_eq!(scene.store.operation(&second.operation_id).await.expect("reads"), None);
 }
@@ -52,12 +55,44 @@ async fn the_lowest_free_address_is_given_out_and_freed_ones_return() {
 }
 
 #[tokio::test]
+async fn addresses_of_other_programs_are_skipped() {
+    let scene = Scene::in_memory();
+    scene.create("cache-1", at(0)).await;
+    let from_the_fourth_on = |address: &InstanceAddress| address.ip.octets()[3] >= 4;
+    scene.store.create_instance(scene.creation("cache-2", at(1)), from_the_fourth_on).await.expect("is accepted");
+    assert_eq!(scene.instance("cache-2").await.address.ip.to_string(), "127.20.0.4");
+    scene.create("cache-3", at(2)).await;
+    assert_eq!(scene.instance("cache-3").await.address.ip.to_string(), "127.20.0.2", "it is free again");
+}
+
+#[tokio::test]
+async fn looking_for_an_address_ends_when_other_programs_have_them_all() {
+    let scene = Scene::in_memory();
+    let (asked, count) = (Arc::new(AtomicU32::new(0)), |asked: &AtomicU32| asked.load(Ordering::Relaxed));
+    let counting = |asked: &Arc<AtomicU32>| {
+        let asked = Arc::clone(asked);
+        move |_: &InstanceAddress| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            false
+        }
+    };
+    let error = scene.store.create_instance(scene.creation("cache-1", at(0)), counting(&asked)).await.expect_err("none is free");
+    let text = "other programs listen on all 64 instance addresses that were tried, 127.20.0.1:6379 to 127.20.0.64:6379";
+    assert_eq!((error.to_string().as_str(), count(&asked)), (text, 64));
+
+    let shared = CreateInstance { address_plan: AddressPlan::SharedIp, ..scene.creation("cache-2", at(0)) };
+    let error = scene.store.create_instance(shared, |_: &InstanceAddress| false).await.expect_err("none is free");
+    assert!(matches!(error, CreateError::AddressesOccupied { tried: 30, .. }), "{error:?}");
+    assert_eq!(scene.store.all_names().await.expect("reads"), []);
+}
+
+#[tokio::test]
 async fn used_up_addresses_are_counted_and_nothing_is_left_behind() {
     let scene = Scene::in_memory();
     let shared = |id: &str| CreateInstance { address_plan: AddressPlan::SharedIp, ..scene.creation(id, at(0)) };
     let mut accepted = 0;
     let refused = loop {
-        match scene.store.create_instance(shared(&format!("cache-{accepted}"))).await {
+        match scene.store.create_instance(shared(&format!("cache-{accepted}")), all_free).await {
             Ok(_) => accepted += 1,
             Err(error) => break error,
         }
@@ -105,7 +140,7 @@ async fn creations_at_once_get_addresses_of_their_own() {
     let mut tasks = tokio::task::JoinSet::new();
     for creation in creations {
         let store = scene.store.clone();
-        tasks.spawn(async move { store.create_instance(creation).await.expect("is accepted") });
+        tasks.spawn(async move { store.create_instance(creation, all_free).await.expect("is accepted") });
     }
     assert_eq!(tasks.join_all().await.len(), 40);
     let names = scene.store.all_names().await.expect("reads");

@@ -1,7 +1,7 @@
 use valkyard_model::{FailureCode, Generation, Lifecycle, OperationId, OperationState, Verb};
 use valkyard_store::{CreateInstance, DeleteError, DeleteInstance, OperationError};
 
-use crate::scene::{Scene, at, failed_with, failure, key, named, protected};
+use crate::scene::{Scene, all_free, at, failed_with, failure, key, named, protected};
 
 #[tokio::test]
 async fn a_deletion_overtakes_the_creation() {
@@ -49,7 +49,7 @@ async fn a_deletion_succeeds_when_the_record_goes() {
 async fn protected_unknown_and_deleting_instances_are_not_deleted() {
     let scene = Scene::in_memory();
     let creation = CreateInstance { spec: protected(), ..scene.creation("cache-1", at(0)) };
-    scene.store.create_instance(creation).await.expect("is accepted");
+    scene.store.create_instance(creation, all_free).await.expect("is accepted");
     assert!(matches!(scene.delete("cache-1", at(1)).await, Err(DeleteError::Protected { .. })));
     assert_eq!(scene.instance("cache-1").await.lifecycle, Lifecycle::Present);
 

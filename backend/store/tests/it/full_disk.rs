@@ -8,7 +8,7 @@ use std::process::Command;
 use valkyard_model::{FailureCode, InstanceSpec, Operation, OperationState};
 use valkyard_store::{CreateError, CreateInstance, DatabaseError, ProgressError, Store, StoreLocation, UpdateError};
 
-use crate::scene::{Scene, at, failed_with, failure, node, spec};
+use crate::scene::{Scene, all_free, at, failed_with, failure, node, spec};
 
 const FULL_DISK: &str = "VALKYARD_TEST_STORE_FULL_DISK";
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -131,7 +131,7 @@ async fn largest(scene: &Scene) -> Operation {
     let labels = (10..74).map(|number| (format!("k{}{number}", "\u{3042}".repeat(60)), "\u{3042}".repeat(63))).collect();
     let spec = InstanceSpec { labels, ..spec(250) };
     let create = CreateInstance { spec, ..scene.creation("largest", at(0)) };
-    let create = scene.store.create_instance(create).await.expect("is accepted");
+    let create = scene.store.create_instance(create, all_free).await.expect("is accepted");
     let nodes = (0..250).map(|serial| node(create.target_uid, serial)).collect();
     scene.store.allocate_nodes(&create.target, create.target_uid, nodes).await.expect("is recorded");
     create
@@ -158,7 +158,7 @@ async fn new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone() {
     let kept = scene.created("cache-1", at(0)).await;
     disk.fill();
     for _ in 0..2 {
-        let refused = scene.store.create_instance(scene.creation("cache-2", at(1))).await;
+        let refused = scene.store.create_instance(scene.creation("cache-2", at(1)), all_free).await;
         assert!(matches!(refused, Err(CreateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
         let refused = scene.update("cache-1", kept.generation, at(1)).await;
         assert!(matches!(refused, Err(UpdateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");

@@ -1,12 +1,12 @@
 use valkyard_model::InstanceName;
 use valkyard_store::{CreateInstance, InstanceOrder, Scope};
 
-use crate::scene::{Scene, at, named};
+use crate::scene::{Scene, all_free, at, named};
 
 async fn create_at(scene: &Scene, name: &str, seconds: i64) {
     let name: InstanceName = name.parse().expect("a valid name");
     let creation = CreateInstance { name, ..scene.creation("unused", at(seconds)) };
-    scene.store.create_instance(creation).await.expect("is accepted");
+    scene.store.create_instance(creation, all_free).await.expect("is accepted");
 }
 
 const BY_NAME: InstanceOrder = InstanceOrder::Name { after: None };

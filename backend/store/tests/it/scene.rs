@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, ByteSize, DesiredInstance, Failure, FailureCode, Generation, InitialRole, InstanceName, InstanceSpec,
-    NodeAllocation, NodeId, NodeSerial, Operation, OperationId, OperationState, Port, RequestId, ShardIndex, SpecDraft,
-    SpecLimits, Timestamp, Uid, Zone, validate,
+    AdminSecret, ByteSize, DesiredInstance, Failure, FailureCode, Generation, InitialRole, InstanceAddress, InstanceName,
+    InstanceSpec, NodeAllocation, NodeId, NodeSerial, Operation, OperationId, OperationState, Port, RequestId, ShardIndex,
+    SpecDraft, SpecLimits, Timestamp, Uid, Zone, validate,
 };
 use valkyard_store::{
     AddressPlan, CreateError, CreateInstance, DeleteError, DeleteInstance, InstanceOrder, RequestKey, Scope, Store,
@@ -15,6 +15,11 @@ use valkyard_store::{
 pub(crate) struct Scene {
     pub(crate) store: Store,
     drawn: std::sync::atomic::AtomicU32,
+}
+
+/// No other program has this address.
+pub(crate) fn all_free(_address: &InstanceAddress) -> bool {
+    true
 }
 
 /// Noon of a day, plus seconds.
@@ -98,11 +103,11 @@ impl Scene {
     }
 
     pub(crate) async fn create(&self, id: &str, now: Timestamp) -> Operation {
-        self.store.create_instance(self.creation(id, now)).await.expect("is accepted")
+        self.store.create_instance(self.creation(id, now), all_free).await.expect("is accepted")
     }
 
     pub(crate) async fn try_create(&self, id: &str, request: RequestKey, now: Timestamp) -> Result<Operation, CreateError> {
-        self.store.create_instance(CreateInstance { request: Some(request), ..self.creation(id, now) }).await
+        self.store.create_instance(CreateInstance { request: Some(request), ..self.creation(id, now) }, all_free).await
     }
 
     pub(crate) async fn created(&self, id: &str, now: Timestamp) -> DesiredInstance {

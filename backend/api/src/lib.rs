@@ -17,6 +17,7 @@ mod paging;
 mod platform;
 mod rest;
 mod router;
+mod to_its_end;
 mod waiting;
 
 pub use errors::{ApiError, ErrorCode};

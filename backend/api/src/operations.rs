@@ -6,6 +6,7 @@ use valkyard_model::{Operation, OperationName};
 
 use crate::convert::{Parent, operation_message};
 use crate::paging::{PageKey, foreign_token, page_size};
+use crate::to_its_end::to_its_end;
 use crate::waiting::{status_message, waits_for_loop};
 use crate::{ApiError, ApiState};
 
@@ -51,7 +52,11 @@ pub(crate) async fn delete(state: &ApiState, request: longrunning::DeleteOperati
 
 /// Notes the wish to cancel; a running creation is given up. Asking again, or too late, changes nothing.
 pub(crate) async fn cancel(state: &ApiState, request: longrunning::CancelOperationRequest) -> Result<(), ApiError> {
-    let (name, operation) = find(state, &request.name).await?;
+    to_its_end(note_cancel(state.clone(), request)).await
+}
+
+async fn note_cancel(state: ApiState, request: longrunning::CancelOperationRequest) -> Result<(), ApiError> {
+    let (name, operation) = find(&state, &request.name).await?;
     let result = state.store.request_cancel(&operation.id).await;
     result.map_err(|error| ApiError::from_operation(error, &name))?;
     state.supervisor.look_again(operation.target).await;

@@ -9,11 +9,16 @@ use valkyard_model::{
 use valkyard_store::CreateInstance;
 
 use crate::convert::{Parent, fields, operation_message, refused, request_key};
+use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
 /// Validates the spec and durably accepts it; building the cluster is the reconciler's.
-pub(crate) async fn create(state: &ApiState, mut request: v1::CreateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+pub(crate) async fn create(state: &ApiState, request: v1::CreateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+    to_its_end(accept(state.clone(), request)).await
+}
+
+async fn accept(state: ApiState, mut request: v1::CreateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
     let request_id = std::mem::take(&mut request.request_id);
     let key = request_key(&request_id, Verb::Create, &request)?;
     let name = name_of(&request)?;

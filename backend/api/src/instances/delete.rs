@@ -5,11 +5,16 @@ use valkyard_model::{OperationId, Verb};
 use valkyard_store::DeleteInstance;
 
 use crate::convert::{instance_name, operation_message, request_key};
+use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
 /// Durably accepts it; the instance is gone when the reconciler has seen that nothing is left.
-pub(crate) async fn delete(state: &ApiState, mut request: v1::DeleteInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+pub(crate) async fn delete(state: &ApiState, request: v1::DeleteInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+    to_its_end(accept(state.clone(), request)).await
+}
+
+async fn accept(state: ApiState, mut request: v1::DeleteInstanceRequest) -> Result<longrunning::Operation, ApiError> {
     let request_id = std::mem::take(&mut request.request_id);
     let key = request_key(&request_id, Verb::Delete, &request)?;
     let name = instance_name("name", &request.name)?;

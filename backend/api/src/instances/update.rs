@@ -9,6 +9,7 @@ use valkyard_model::{DesiredInstance, FieldViolation, InstanceSpec, OperationId,
 use valkyard_store::{UpdateError, UpdateInstance};
 
 use crate::convert::{fields, instance_name, operation_message, refused, request_key};
+use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
@@ -52,7 +53,11 @@ const MASK_PATHS: &[&str] = &[
 ];
 
 /// Derives the new spec from the present one and durably accepts it.
-pub(crate) async fn update(state: &ApiState, mut request: v1::UpdateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+pub(crate) async fn update(state: &ApiState, request: v1::UpdateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
+    to_its_end(accept(state.clone(), request)).await
+}
+
+async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Result<longrunning::Operation, ApiError> {
     let request_id = std::mem::take(&mut request.request_id);
     let key = request_key(&request_id, Verb::Update, &request)?;
     let mask = Mask::parse(request.update_mask)?;

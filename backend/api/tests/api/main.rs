@@ -5,6 +5,7 @@ mod answers;
 mod create;
 mod delete;
 mod grpc;
+mod hang_up;
 mod list;
 mod locations;
 mod operations;

@@ -1,9 +1,13 @@
 //! A server on a loopback port, and a client for it.
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -14,6 +18,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::Service as _;
 use valkyard_api::{ApiState, router};
 use valkyard_model::InstanceName;
 use valkyard_reconciler::{Supervisor, SupervisorHandle, Wake};
@@ -31,6 +36,7 @@ pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) supervisor: SupervisorHandle,
     held: Arc<AtomicBool>,
+    router: Router,
     client: Client<HttpConnector, Body>,
     stop: CancellationToken,
     _tasks: JoinSet<()>,
@@ -84,13 +90,15 @@ impl Server {
             move |name: InstanceName, _wake: Wake| ConvergingWorld { store: world_store.clone(), name, held: world_held.clone() };
         let (supervisor, handle) = Supervisor::new(new_world, stop.clone());
         let state = ApiState { store, supervisor: handle.clone(), platform: Arc::new(platform) };
+        let router = router(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(Vec::new()));
-        tasks.spawn(async move { axum::serve(listener, router(state)).await.expect("the server runs until it is dropped") });
+        let serving = router.clone();
+        tasks.spawn(async move { axum::serve(listener, serving).await.expect("the server runs until it is dropped") });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { base, supervisor: handle, held, client, stop, _tasks: tasks }
+        Self { base, supervisor: handle, held, router, client, stop, _tasks: tasks }
     }
 
     /// From now on nothing progresses.
@@ -106,11 +114,23 @@ impl Server {
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.base)).body(body.into());
-        let response = self.client.request(request.expect("a request")).await.expect("an answer");
+        self.send_built(request.expect("a request")).await
+    }
+
+    pub(crate) async fn send_built(&self, request: Request<Body>) -> Answer {
+        let response = self.client.request(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Sends a request of which the server drops the handler at its first wait, as it does when the client hangs up.
+    pub(crate) fn send_and_hang_up(&self, method: Method, path: &str, body: impl Into<Body>) {
+        let request = Request::builder().method(method).uri(path).header("host", "localhost").body(body.into());
+        let mut handling = pin!(self.router.clone().call(request.expect("a request")));
+        let first_poll = handling.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(first_poll.is_pending(), "nothing that changes something is answered at once: {first_poll:?}");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

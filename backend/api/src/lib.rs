@@ -11,6 +11,7 @@ mod errors;
 mod filter;
 mod grpc;
 mod instances;
+mod local_only;
 mod locations;
 mod operations;
 mod paging;

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use memorystore_proto::location::locations_server::LocationsServer;
@@ -11,12 +12,13 @@ use memorystore_proto::v1::memorystore_server::MemorystoreServer;
 use tonic::server::NamedService;
 
 use crate::grpc::GrpcApi;
+use crate::local_only::{is_grpc, local_only};
 use crate::{ApiState, rest};
 
 /// Largest request that is read. Real requests are a few kilobytes; 64 labels and 250 connections stay below 100.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// The public API: REST and gRPC, nothing else. The caller adds its own routes and serves it over HTTP/1 and cleartext
+/// The public API: REST and gRPC, nothing else, for programs on this machine. The caller adds its own routes and serves it over HTTP/1 and cleartext
 /// HTTP/2.
 pub fn router(state: ApiState) -> Router {
     let grpc = GrpcApi::new(state.clone());
@@ -30,6 +32,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/", get(rest::root))
         .route("/v1/{*path}", any(rest::handle))
         .fallback(unknown)
+        .layer(middleware::from_fn(local_only))
         .with_state(state)
 }
 
@@ -39,8 +42,7 @@ fn service_path<S: NamedService>(_service: &S) -> String {
 
 /// Answers in the language of the question.
 async fn unknown(request: Request<Body>) -> Response {
-    let content_type = request.headers().get(http::header::CONTENT_TYPE);
-    if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+    if is_grpc(&request) {
         let what = format!("there is no service at {}", request.uri().path());
         return tonic::Status::unimplemented(what).into_http::<Body>().into_response();
     }

@@ -16,6 +16,8 @@ pub enum ErrorCode {
     NotFound,
     /// 6
     AlreadyExists,
+    /// 7
+    PermissionDenied,
     /// 8
     ResourceExhausted,
     /// 9
@@ -32,12 +34,13 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code; each has a page in `docs/errors`.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Cancelled,
         Self::InvalidArgument,
         Self::DeadlineExceeded,
         Self::NotFound,
         Self::AlreadyExists,
+        Self::PermissionDenied,
         Self::ResourceExhausted,
         Self::FailedPrecondition,
         Self::Aborted,
@@ -55,6 +58,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::NotFound => "NOT_FOUND",
             Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::FailedPrecondition => "FAILED_PRECONDITION",
             Self::Aborted => "ABORTED",
@@ -80,6 +84,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::AlreadyExists | Self::Aborted => StatusCode::CONFLICT,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -95,6 +100,7 @@ impl From<ErrorCode> for tonic::Code {
             ErrorCode::DeadlineExceeded => Self::DeadlineExceeded,
             ErrorCode::NotFound => Self::NotFound,
             ErrorCode::AlreadyExists => Self::AlreadyExists,
+            ErrorCode::PermissionDenied => Self::PermissionDenied,
             ErrorCode::ResourceExhausted => Self::ResourceExhausted,
             ErrorCode::FailedPrecondition => Self::FailedPrecondition,
             ErrorCode::Aborted => Self::Aborted,

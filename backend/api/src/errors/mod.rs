@@ -122,6 +122,18 @@ pub enum ApiError {
         /// The highest.
         last: SocketAddrV4,
     },
+    /// A web page sent it.
+    #[error("requests from web pages are refused; this one came from {origin}")]
+    FromWebPage {
+        /// The page's origin, as the browser names it.
+        origin: String,
+    },
+    /// It was sent to a name that is not this machine's own.
+    #[error("requests must be addressed to a loopback address or localhost, not to {host}")]
+    ForeignHost {
+        /// What it was sent to.
+        host: String,
+    },
     /// The disk of the data folder is full. Not RESOURCE_EXHAUSTED either.
     #[error(
         "the request was not accepted: the disk that holds the daemon's data folder is full; free space there, or delete an instance, then send it again"
@@ -183,6 +195,7 @@ impl ApiError {
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
             | Self::DiskFull => ErrorCode::FailedPrecondition,
+            Self::FromWebPage { .. } | Self::ForeignHost { .. } => ErrorCode::PermissionDenied,
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
             Self::Stopping => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
@@ -208,6 +221,8 @@ impl ApiError {
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
+            | Self::FromWebPage { .. }
+            | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping
@@ -257,6 +272,8 @@ impl ApiError {
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
+            | Self::FromWebPage { .. }
+            | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
             | Self::Stopping

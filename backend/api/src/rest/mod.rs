@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{Method, Uri};
 
-pub(crate) use respond::{root, unknown_path};
+pub(crate) use respond::{refusal, root, unknown_path};
 
 use crate::ApiState;
 use query::Query;

@@ -79,7 +79,12 @@ pub(crate) async fn root() -> Response {
 
 /// Nothing is at this path.
 pub(crate) fn unknown_path(uri: &Uri) -> Response {
-    answer(Err(ApiError::UnknownPath { path: uri.path().to_owned() }), Format::default())
+    refusal(ApiError::UnknownPath { path: uri.path().to_owned() })
+}
+
+/// The answer to a request that is not looked at further.
+pub(crate) fn refusal(error: ApiError) -> Response {
+    answer(Err(error), Format::default())
 }
 
 /// The same JSON over several lines, keys in the same order.

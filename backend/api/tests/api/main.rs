@@ -7,6 +7,7 @@ mod delete;
 mod grpc;
 mod hang_up;
 mod list;
+mod local_only;
 mod locations;
 mod operations;
 mod server;

@@ -21,6 +21,10 @@ state=$tools/quickstart
 step() { printf '\n== %s\n' "$1"; }
 fail() { echo "quickstart: $1" >&2; exit 1; }
 
+# The caller's settings are for the caller's daemon.
+wanted_terraform=${VALKYARD_TF_BIN:-}
+unset "${!VALKYARD_@}"
+
 for needed in cargo git python3; do
   command -v "$needed" >/dev/null || fail "$needed is not on PATH; install it and run this again"
 done
@@ -33,7 +37,7 @@ valkyard=$target/release/valkyard
 step "tools"
 "$root/acceptance-tests/setup/engines.sh" --need 9 "$tools"
 "$root/acceptance-tests/setup/python.sh" "$tools"
-terraform=${VALKYARD_TF_BIN:-$(command -v terraform || command -v tofu || true)}
+terraform=${wanted_terraform:-$(command -v terraform || command -v tofu || true)}
 if [ -z "$terraform" ]; then
   "$root/acceptance-tests/setup/terraform.sh" "$tools"
   terraform=$tools/terraform-1.15/terraform

@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod crash;
+mod damage;
 mod examples;
 mod gcloud;
 mod healing;
 mod lifecycle;
 mod provider;
+mod shutdown;
 mod tidy;

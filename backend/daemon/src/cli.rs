@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     /// Stop the daemon of a data folder, if it runs, and all its nodes; records stay and come back with `serve`
     Down(DataDirOptions),
-    /// Show whether the daemon is ready, its engines and its instances
+    /// Show whether the daemon is ready, and its instances
     Status(StatusOptions),
     /// Print exports that point Valkyard's provider, gcloud and the hashicorp/google provider at the daemon
     Env(EnvOptions),
@@ -33,6 +33,9 @@ pub(crate) struct DataDirOptions {
     /// Folder for state and nodes [default: $XDG_DATA_HOME/valkyard or ~/.local/share/valkyard]
     #[arg(long, env = "VALKYARD_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Configuration file in TOML [default: $XDG_CONFIG_HOME/valkyard/valkyard.toml, if it exists]
+    #[arg(long, env = "VALKYARD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -45,9 +48,6 @@ pub(crate) struct ServeOptions {
     /// Keep everything in a temporary folder; stop the nodes and remove it on exit (for CI)
     #[arg(long, env = "VALKYARD_EPHEMERAL", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) ephemeral: Option<bool>,
-    /// Configuration file in TOML [default: $XDG_CONFIG_HOME/valkyard/valkyard.toml, if it exists]
-    #[arg(long, env = "VALKYARD_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
     /// valkey-server binaries, or folders to search for them, separated by commas; searched before PATH
     #[arg(long, env = "VALKYARD_ENGINE_PATHS", value_name = "PATH,…", value_delimiter = ',')]
     pub(crate) engine_paths: Option<Vec<PathBuf>>,
@@ -118,6 +118,9 @@ pub(crate) struct EnvOptions {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct VersionOptions {
+    /// Configuration file in TOML [default: $XDG_CONFIG_HOME/valkyard/valkyard.toml, if it exists]
+    #[arg(long, env = "VALKYARD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// valkey-server binaries, or folders to search for them, separated by commas; searched before PATH
     #[arg(long, env = "VALKYARD_ENGINE_PATHS", value_name = "PATH,…", value_delimiter = ',')]
     pub(crate) engine_paths: Option<Vec<PathBuf>>,

@@ -39,21 +39,14 @@ pub(crate) struct Settings {
 impl Settings {
     /// Merges flags and environment with the file and the defaults, and checks the result.
     pub(crate) fn load(options: ServeOptions) -> Result<Self> {
-        let file = match &options.config {
-            Some(path) => read(path)?,
-            None => match default_file().filter(|path| path.exists()) {
-                Some(path) => read(&path)?,
-                None => ConfigFile::default(),
-            },
-        };
+        let file = ConfigFile::load(options.data_dir.config.as_deref())?;
         Self::merge(options, file)
     }
 
     fn merge(options: ServeOptions, file: ConfigFile) -> Result<Self> {
-        let data_dir = DataDirOptions { data_dir: options.data_dir.data_dir.or(file.data_dir) };
         let settings = Self {
             listen: options.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
-            data_dir: data_dir.resolve()?,
+            data_dir: options.data_dir.resolve_with(&file)?,
             ephemeral: options.ephemeral.or(file.ephemeral).unwrap_or(false),
             engine_paths: options.engine_paths.or(file.engine_paths).unwrap_or_default(),
             memory_scale: options.memory_scale.or(file.memory_scale),
@@ -82,10 +75,32 @@ impl Settings {
     }
 }
 
+impl ConfigFile {
+    /// The file given, else the user's default one, else nothing set.
+    fn load(given: Option<&Path>) -> Result<Self> {
+        match given {
+            Some(path) => read(path),
+            None => default_file().filter(|path| path.exists()).map_or_else(|| Ok(Self::default()), |path| read(&path)),
+        }
+    }
+}
+
+/// Where to look for engines: as given, else what the configuration file says.
+pub(crate) fn engine_paths(given: Option<Vec<PathBuf>>, config: Option<&Path>) -> Result<Vec<PathBuf>> {
+    match given {
+        Some(paths) => Ok(paths),
+        None => Ok(ConfigFile::load(config)?.engine_paths.unwrap_or_default()),
+    }
+}
+
 impl DataDirOptions {
-    /// The folder given, or the user's default one.
+    /// The folder given, else that of the configuration file, else the user's default one.
     pub(crate) fn resolve(&self) -> Result<PathBuf> {
-        match &self.data_dir {
+        self.resolve_with(&ConfigFile::load(self.config.as_deref())?)
+    }
+
+    fn resolve_with(&self, file: &ConfigFile) -> Result<PathBuf> {
+        match self.data_dir.as_ref().or(file.data_dir.as_ref()) {
             Some(path) => std::path::absolute(path).with_context(|| format!("resolve data folder {}", path.display())),
             None => user_folder("XDG_DATA_HOME", ".local/share")
                 .context("no data folder given, and neither XDG_DATA_HOME nor HOME is set"),
@@ -113,7 +128,7 @@ mod tests {
     use super::*;
 
     fn options() -> ServeOptions {
-        ServeOptions { data_dir: DataDirOptions { data_dir: Some("/data".into()) }, ..ServeOptions::default() }
+        ServeOptions { data_dir: DataDirOptions { data_dir: Some("/data".into()), config: None }, ..ServeOptions::default() }
     }
 
     fn file(text: &str) -> ConfigFile {
@@ -129,6 +144,12 @@ mod tests {
         assert_eq!(settings.data_dir, PathBuf::from("/data"));
         assert_eq!(settings.memory_scale, Some(0.5));
         assert_eq!(settings.log, "info");
+    }
+
+    #[test]
+    fn every_verb_takes_the_data_folder_of_the_file() {
+        let from_file = file("data_dir = '/from-file'");
+        assert_eq!(DataDirOptions::default().resolve_with(&from_file).expect("resolves"), PathBuf::from("/from-file"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
+use tracing::warn;
 use valkyard_host::port_owner;
 
 use crate::cli::EndpointOptions;
@@ -36,7 +37,19 @@ pub(crate) fn endpoint_file(data_dir: &Path) -> PathBuf {
 /// Writes the address down for `status`, `env` and `down`.
 pub(crate) fn publish(data_dir: &Path, address: SocketAddr) -> Result<()> {
     let path = endpoint_file(data_dir);
-    std::fs::write(&path, format!("http://{address}\n")).with_context(|| format!("write {}", path.display()))
+    // Renamed into place: who waits for the file must not read half of it.
+    let unfinished = path.with_extension("new");
+    std::fs::write(&unfinished, format!("http://{address}\n"))
+        .and_then(|()| std::fs::rename(&unfinished, &path))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// Takes the address back: nobody listens there any more.
+pub(crate) fn withdraw(data_dir: &Path) {
+    let path = endpoint_file(data_dir);
+    if let Err(error) = std::fs::remove_file(&path) {
+        warn!(path = %path.display(), %error, "cannot remove the file that names the daemon's address");
+    }
 }
 
 /// The daemon's address: as given, else that of the daemon on the data folder, else the default.

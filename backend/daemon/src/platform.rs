@@ -1,5 +1,7 @@
 //! What the API needs to know of this machine.
 
+use std::io;
+use std::net::{SocketAddrV4, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use chrono::Utc;
 use uuid::Uuid;
 use valkyard_api::Platform;
 use valkyard_engine::{CatalogueConfig, EngineCatalogue};
-use valkyard_model::{MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_model::{InstanceAddress, MemoryPolicy, SpecLimits, Timestamp};
 use valkyard_store::AddressPlan;
 
 /// This machine, as the daemon found it at start.
@@ -31,6 +33,12 @@ impl Platform for ThisMachine {
         self.addresses
     }
 
+    fn address_is_free(&self, address: &InstanceAddress) -> bool {
+        // What every instance has. Further ports are met when their nodes start: the creation then fails with their owner.
+        let first_node = SocketAddrV4::new(address.ip, address.nodes.first.0);
+        [address.discovery_endpoint(), first_node].into_iter().all(is_free)
+    }
+
     fn now(&self) -> Timestamp {
         Utc::now()
     }
@@ -48,8 +56,13 @@ impl Platform for ThisMachine {
     }
 }
 
+/// Whether no other program listens here. Any other reason against binding is left for the creation to report.
+fn is_free(address: SocketAddrV4) -> bool {
+    !TcpListener::bind(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+}
+
 /// Looks for engines: configured paths first, then PATH.
 pub(crate) async fn discover_engines(paths: Vec<PathBuf>) -> EngineCatalogue {
-    let config = CatalogueConfig { paths, tools_dirs: Vec::new(), search_path: std::env::var_os("PATH") };
+    let config = CatalogueConfig { paths, search_path: std::env::var_os("PATH") };
     EngineCatalogue::discover(&config).await
 }

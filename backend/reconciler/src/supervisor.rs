@@ -3,13 +3,16 @@
 //! `Supervisor::run` owns all of them; everybody else holds a [`SupervisorHandle`], which can only say "look again".
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 use valkyard_model::{Condition, Generation, InstanceName, Timestamp, WaitingOn};
@@ -20,8 +23,14 @@ use crate::world::World;
 
 /// Requests waiting for the supervisor: each is a name or a reply slot, handled within microseconds.
 const REQUESTS_MAX: usize = 1_024;
-/// Pause after a turn that could not read the desired state (a busy disk), and after a task that ended by a bug.
+/// Pause after a turn that could not read the desired state: a busy disk.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How often the list of accepted instances is read again. A wake-up can be lost with its sender; this bounds the delay that
+/// costs, and gives a loop that ended by a bug another start. One short query.
+const ROSTER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Reads the names of all accepted instances; nothing when they cannot be read.
+type Roster = Box<dyn Fn() -> BoxFuture<'static, Vec<InstanceName>> + Send + Sync>;
 
 /// The wake-up signal of one instance's loop. Cheap to clone; signals that come before anyone waits are kept.
 #[derive(Clone, Debug, Default)]
@@ -105,14 +114,20 @@ struct Entry {
 }
 
 /// Runs the loops of all instances.
-#[derive(Debug)]
 pub struct Supervisor<F> {
     new_world: F,
+    roster: Option<Roster>,
     requests: mpsc::Receiver<Request>,
     entries: BTreeMap<InstanceName, Entry>,
     names: BTreeMap<Id, InstanceName>,
     loops: JoinSet<()>,
     stop: CancellationToken,
+}
+
+impl<F> fmt::Debug for Supervisor<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("instances", &self.entries.keys()).finish_non_exhaustive()
+    }
 }
 
 impl<W, F> Supervisor<F>
@@ -123,9 +138,26 @@ where
     /// A supervisor that makes worlds with `new_world` and ends when `stop` is cancelled.
     pub fn new(new_world: F, stop: CancellationToken) -> (Self, SupervisorHandle) {
         let (sender, requests) = mpsc::channel(REQUESTS_MAX);
-        let supervisor =
-            Self { new_world, requests, entries: BTreeMap::new(), names: BTreeMap::new(), loops: JoinSet::new(), stop };
+        let supervisor = Self {
+            new_world,
+            roster: None,
+            requests,
+            entries: BTreeMap::new(),
+            names: BTreeMap::new(),
+            loops: JoinSet::new(),
+            stop,
+        };
         (supervisor, SupervisorHandle { requests: sender })
+    }
+
+    /// Also reads the names of all instances from time to time, and starts the loops that are missing.
+    #[must_use]
+    pub fn with_roster<R>(mut self, roster: impl Fn() -> R + Send + Sync + 'static) -> Self
+    where
+        R: Future<Output = Vec<InstanceName>> + Send + 'static,
+    {
+        self.roster = Some(Box::new(move || Box::pin(roster())));
+        self
     }
 
     /// Starts a loop for every known instance, then follows requests until stopped; ends when every loop has.
@@ -134,17 +166,28 @@ where
             self.start(name);
         }
         let stop = self.stop.clone();
+        let mut roster_due = tokio::time::interval(ROSTER_INTERVAL);
+        roster_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(request) = self.requests.recv() => self.handle(request),
                 Some(ended) = self.loops.join_next_with_id() => self.ended(ended),
-                else => break,
+                _ = roster_due.tick() => self.start_missing().await,
             }
         }
         while let Some(ended) = self.loops.join_next().await {
             if let Err(error) = ended {
                 error!(cause = error_chain(&error), "a loop ended by a bug");
+            }
+        }
+    }
+
+    async fn start_missing(&mut self) {
+        let Some(roster) = &self.roster else { return };
+        for name in roster().await {
+            if !self.entries.contains_key(&name) {
+                self.start(name);
             }
         }
     }
@@ -178,14 +221,14 @@ where
         let id = match &ended {
             Ok((id, ())) => *id,
             Err(error) => {
-                error!(cause = error_chain(error), "a loop ended by a bug; it starts again");
+                error!(cause = error_chain(error), "a loop ended by a bug; it starts again with the next roster");
                 error.id()
             }
         };
         let Some(name) = self.names.remove(&id) else { return };
         let Some(entry) = self.entries.remove(&name) else { return };
         // A new instance of this name may have been accepted after the loop's last look.
-        if !self.stop.is_cancelled() && (ended.is_err() || entry.wake.was_asked()) {
+        if !self.stop.is_cancelled() && ended.is_ok() && entry.wake.was_asked() {
             self.start(name);
         }
     }

@@ -47,19 +47,21 @@ fn stop_daemon(data_dir: &Path) -> Result<()> {
 pub(crate) fn stop_nodes(data_dir: &Path) -> Result<usize> {
     let data_dir = DataDir::open(data_dir)?;
     let running: Vec<NodeHome> = data_dir.homes()?.into_iter().filter(|home| !process_seen(home).is_absent()).collect();
+    let mut refused = Vec::new();
     for (manner, limit) in [(StopManner::Terminate, ASK_LIMIT), (StopManner::Kill, KILL_LIMIT)] {
+        refused.clear();
         for home in running.iter().filter(|home| !process_seen(home).is_absent()) {
-            signal(home, manner).with_context(|| format!("stop the node in {}", home.path().display()))?;
+            if let Err(error) = signal(home, manner) {
+                refused.push(format!("{}: {:#}", home.path().display(), anyhow::Error::from(error)));
+            }
         }
         if within(limit, || running.iter().all(|home| process_seen(home).is_absent())) {
             return Ok(running.len());
         }
     }
-    let left = running.iter().find(|home| !process_seen(home).is_absent());
-    bail!(
-        "the node in {} does not end, not even when killed",
-        left.map_or_else(String::new, |home| home.path().display().to_string())
-    )
+    let left = running.iter().filter(|home| !process_seen(home).is_absent()).map(|home| home.path().display().to_string());
+    let reasons = if refused.is_empty() { String::new() } else { format!(" ({})", refused.join("; ")) };
+    bail!("these nodes do not end, not even when killed: {}{reasons}", left.collect::<Vec<_>>().join(", "))
 }
 
 fn within(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {

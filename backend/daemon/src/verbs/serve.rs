@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use axum::serve::ListenerExt;
 use chrono::Utc;
+use futures::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,10 +15,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use valkyard_api::ApiState;
-use valkyard_host::{DataDir, machine_memory, own_loopback_usable};
-use valkyard_model::{AddressBlock, MemoryPolicy};
+use valkyard_host::{DataDir, machine_memory, own_loopback_usable, raise_descriptor_limit};
+use valkyard_model::{AddressBlock, InstanceName, MemoryPolicy};
 use valkyard_reconciler::{Machine, Supervisor};
-use valkyard_store::{AddressPlan, Store, StoreLocation};
+use valkyard_store::{AddressPlan, Store, StoreLocation, StoreThreads};
 
 use crate::cli::ServeOptions;
 use crate::config::Settings;
@@ -28,10 +29,12 @@ use crate::{listen, telemetry};
 
 /// How long open requests may take after SIGTERM: handlers answer within milliseconds, idle connections never end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// How long file work that a loop had begun may take: some synced files, on a busy disk.
+const WORK_LIMIT: Duration = Duration::from_secs(10);
 /// Threads for requests and loops. The work is waiting for sockets and disk; two keep a small machine free for the nodes.
 const WORKER_THREADS: usize = 2;
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT, or until a part of the daemon fails.
 pub(crate) fn run(options: ServeOptions) -> Result<ExitCode> {
     let mut settings = Settings::load(options)?;
     telemetry::init(&settings.log, settings.log_format)?;
@@ -41,12 +44,16 @@ pub(crate) fn run(options: ServeOptions) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let served = runtime.block_on(serve(&settings));
-    // Waits for file work that a loop had begun.
-    drop(runtime);
+    let mut store_threads = None;
+    let served = runtime.block_on(serve(&settings, &mut store_threads));
+    // Cuts connections that are still open, and waits for file work that a loop had begun; with them the last handles of the
+    // store go, which its threads wait for.
+    runtime.shutdown_timeout(WORK_LIMIT);
+    if let Some(threads) = store_threads {
+        threads.join();
+    }
     if let Some(scratch) = scratch {
-        stop_nodes(&settings.data_dir)?;
-        scratch.close().context("remove the temporary data folder")?;
+        remove_scratch(scratch, &settings)?;
     }
     served.map(|()| ExitCode::SUCCESS)
 }
@@ -57,21 +64,34 @@ fn scratch_folder(settings: &mut Settings) -> Result<TempDir> {
     Ok(folder)
 }
 
-async fn serve(settings: &Settings) -> Result<()> {
+/// Ends the nodes, then removes the folder; never from under a node that lives on.
+fn remove_scratch(scratch: TempDir, settings: &Settings) -> Result<()> {
+    match stop_nodes(&settings.data_dir) {
+        Ok(_) => scratch.close().context("remove the temporary data folder"),
+        Err(error) => {
+            let kept = scratch.keep();
+            Err(error).with_context(|| format!("end the nodes of the temporary data folder {}, which is kept", kept.display()))
+        }
+    }
+}
+
+async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) -> Result<()> {
     let mut stop_signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
     let listener = listen::open(settings.listen).await?;
     let address = listener.local_addr().context("read the API's address")?;
+    raise_descriptors();
     let catalogue = Arc::new(discover_engines(settings.engine_paths.clone()).await);
     report_engines(&catalogue);
-    let (store, store_threads) = Store::open(StoreLocation::File(data_dir.database()))?;
+    let (store, threads) = Store::open(StoreLocation::File(data_dir.database()))?;
+    *store_threads = Some(threads);
     let known = store.all_names().await?;
 
     let stop = CancellationToken::new();
     let machine = Machine { store: store.clone(), data_dir, catalogue: Arc::clone(&catalogue), now: Utc::now };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());
     let instances = known.len();
-    let supervising = tokio::spawn(supervisor.run(known));
+    let mut supervising = tokio::spawn(supervisor.with_roster(roster_of(&store)).run(known));
 
     let platform = this_machine(catalogue, settings)?;
     let (ready, readiness) = watch::channel(Readiness::NotReady);
@@ -81,22 +101,42 @@ async fn serve(settings: &Settings) -> Result<()> {
     ready.send_replace(Readiness::Ready);
     info!(%address, data_dir = %settings.data_dir.display(), instances, "ready");
 
-    tokio::select! {
-        _ = stop_signals.0.recv() => {}
-        _ = stop_signals.1.recv() => {}
-    }
+    let ended = tokio::select! {
+        _ = stop_signals.0.recv() => Ok(()),
+        _ = stop_signals.1.recv() => Ok(()),
+        ended = &mut serving => Err(anyhow!("the API has ended: {ended:?}")),
+        ended = &mut supervising => Err(anyhow!("the loops of the instances have ended: {ended:?}")),
+    };
     info!("stopping; nodes keep running unless --ephemeral was given");
     ready.send_replace(Readiness::NotReady);
+    listen::withdraw(&settings.data_dir);
     stop.cancel();
+    ended?;
     if tokio::time::timeout(DRAIN_LIMIT, &mut serving).await.is_err() {
         info!("connections are still open; they are cut");
-        serving.abort();
-        // Its end, by the abort: only then its handle of the store is gone.
-        drop(serving.await);
     }
-    supervising.await.context("end the loops")?;
-    tokio::task::spawn_blocking(move || store_threads.join()).await.context("close the store")?;
-    Ok(())
+    supervising.await.context("end the loops")
+}
+
+/// Reads the names of all instances; an unreadable database has been reported by whoever needed it first.
+fn roster_of(store: &Store) -> impl Fn() -> BoxFuture<'static, Vec<InstanceName>> + Send + Sync + 'static {
+    let store = store.clone();
+    move || {
+        let store = store.clone();
+        Box::pin(async move {
+            store.all_names().await.unwrap_or_else(|error| {
+                warn!(%error, "cannot read the names of the instances");
+                Vec::new()
+            })
+        })
+    }
+}
+
+fn raise_descriptors() {
+    match raise_descriptor_limit() {
+        Ok(limit) => info!(limit, "open files"),
+        Err(error) => warn!(%error, "cannot raise the limit of open files; large instances may not fit"),
+    }
 }
 
 async fn answer(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> std::io::Result<()> {

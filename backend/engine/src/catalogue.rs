@@ -25,8 +25,6 @@ pub use rejected::{RejectReason, Rejected};
 pub struct CatalogueConfig {
     /// `engine_paths`: valkey-server files, or folders with one somewhere in a known layout.
     pub paths: Vec<PathBuf>,
-    /// Tools folders: builds stand in `engines/*` below them.
-    pub tools_dirs: Vec<PathBuf>,
     /// `PATH`: each folder itself, and the Python packages of the interpreter that lives there.
     pub search_path: Option<OsString>,
 }

@@ -70,12 +70,6 @@ impl NodeLink {
         Ok(link)
     }
 
-    /// Where it leads.
-    #[must_use]
-    pub fn address(&self) -> SocketAddrV4 {
-        self.address
-    }
-
     /// Asks the node for its view, in one round trip.
     ///
     /// # Errors
@@ -96,14 +90,6 @@ impl NodeLink {
             <[String; REPORTS.len()]>::try_from(texts).map_err(|_wrong_count| self.unexpected("not one reply per report"))?;
         engine_seen(&nodes, &cluster_info, &info)
             .map_err(|source| LinkError::Protocol { address: self.address, source: ProtocolError::Report { source } })
-    }
-
-    /// Asks whether the node answers at all.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
-    pub async fn ping(&mut self) -> Result<(), LinkError> {
-        self.expect_status(&["PING"], "PONG").await
     }
 
     /// Makes the replica the primary of its shard without a vote.
@@ -129,6 +115,17 @@ impl NodeLink {
     pub async fn meet(&mut self, peer: SocketAddrV4, bus_port: Port) -> Result<(), LinkError> {
         let (ip, port, bus) = (peer.ip().to_string(), peer.port().to_string(), bus_port.to_string());
         self.expect_status(&["CLUSTER", "MEET", &ip, &port, &bus], "OK").await
+    }
+
+    /// Ends the engine without saving. It answers by closing the connection.
+    ///
+    /// # Errors
+    /// `Engine` when it refuses, else see [`LinkError`].
+    pub async fn shut_down(&mut self) -> Result<(), LinkError> {
+        match self.expect_status(&["SHUTDOWN", "NOSAVE"], "OK").await {
+            Err(LinkError::Broken { source, .. }) if is_closed(&source) => Ok(()),
+            other => other,
+        }
     }
 
     async fn expect_status(&mut self, command: &[&str], wanted: &str) -> Result<(), LinkError> {
@@ -205,6 +202,10 @@ impl NodeLink {
         self.spent = true;
         LinkError::Protocol { address: self.address, source: ProtocolError::Unexpected { what } }
     }
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

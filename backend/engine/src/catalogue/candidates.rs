@@ -28,9 +28,6 @@ pub(super) fn find(config: &CatalogueConfig) -> (Vec<Candidate>, Vec<Rejected>) 
     for path in &config.paths {
         finds.look_at_configured(path);
     }
-    for tools in &config.tools_dirs {
-        finds.look_below(&tools.join("engines"), &LAYOUTS, Origin::ToolsFolder);
-    }
     for folder in config.search_path.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute()) {
         finds.look_below(&folder, &[""], Origin::SearchPath);
         if let Some(prefix) = folder.parent() {

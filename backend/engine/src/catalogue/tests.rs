@@ -80,14 +80,13 @@ async fn builds_are_found_in_every_layout_and_once_each() {
     fs::create_dir_all(root.join("venv/bin")).expect("makes folders");
     let search_path = std::env::join_paths([root.join("venv/bin"), root.join("opt/bin"), root.join("nowhere")]).expect("joins");
     let catalogue = EngineCatalogue::discover(&CatalogueConfig {
-        paths: vec![root.join("debian"), debian.clone(), root.join("venv")],
-        tools_dirs: vec![root.join("tools")],
+        paths: vec![root.join("debian"), debian.clone(), root.join("venv"), root.join("tools/engines")],
         search_path: Some(search_path),
     })
     .await;
     let found: Vec<(PathBuf, Origin)> = catalogue.builds().iter().map(|b| (b.program.clone(), b.origin)).collect();
     let expected =
-        [(wheel, Origin::Configured), (debian, Origin::Configured), (tools, Origin::ToolsFolder), (on_path, Origin::SearchPath)];
+        [(wheel, Origin::Configured), (debian, Origin::Configured), (tools, Origin::Configured), (on_path, Origin::SearchPath)];
     assert_eq!(found, expected);
     assert_eq!(catalogue.rejected(), []);
 }

@@ -58,20 +58,20 @@ async fn another_protocol_is_told_from_an_engine() {
 
 #[tokio::test]
 async fn a_refused_command_leaves_the_link_usable() {
-    let (link, _serving) = connect_to(&["+OK\r\n", "-ERR You should send CLUSTER FAILOVER to a replica\r\n", "+PONG\r\n"]).await;
+    let (link, _serving) = connect_to(&["+OK\r\n", "-ERR You should send CLUSTER FAILOVER to a replica\r\n", "+OK\r\n"]).await;
     let mut link = link.expect("connects");
     let error = link.take_over().await.expect_err("refused");
     assert!(matches!(&error, LinkError::Engine { message, .. } if message.contains("to a replica")), "{error:?}");
-    link.ping().await.expect("the link is in step");
+    link.take_over().await.expect("the link is in step");
 }
 
 #[tokio::test]
 async fn silence_ends_in_time_and_spends_the_link() {
     let (link, _serving) = connect_to(&["+OK\r\n"]).await;
     let mut link = link.expect("connects");
-    let error = link.ping().await.expect_err("no answer");
+    let error = link.take_over().await.expect_err("no answer");
     assert!(matches!(error, LinkError::Silent { .. }), "{error:?}");
-    let error = link.ping().await.expect_err("an answer to the first question may still come");
+    let error = link.take_over().await.expect_err("an answer to the first question may still come");
     assert!(matches!(error, LinkError::Spent { .. }), "{error:?}");
 }
 
@@ -79,9 +79,9 @@ async fn silence_ends_in_time_and_spends_the_link() {
 async fn a_call_dropped_midway_spends_the_link() {
     let (link, _serving) = connect_to(&["+OK\r\n"]).await;
     let mut link = link.expect("connects");
-    let dropped = tokio::time::timeout(Duration::from_millis(10), link.ping()).await;
+    let dropped = tokio::time::timeout(Duration::from_millis(10), link.take_over()).await;
     assert!(dropped.is_err(), "there is no answer");
-    assert!(matches!(link.ping().await, Err(LinkError::Spent { .. })));
+    assert!(matches!(link.take_over().await, Err(LinkError::Spent { .. })));
 }
 
 #[tokio::test]
@@ -90,14 +90,14 @@ async fn a_peer_that_hangs_up_breaks_the_link() {
     let mut link = link.expect("connects");
     serving.abort();
     assert!(serving.await.expect_err("aborted").is_cancelled());
-    let error = link.ping().await.expect_err("the connection is gone");
+    let error = link.take_over().await.expect_err("the connection is gone");
     assert!(matches!(error, LinkError::Broken { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn more_answers_than_questions_are_out_of_step() {
-    let (link, _serving) = connect_to(&["+OK\r\n", "+PONG\r\n+PONG\r\n"]).await;
-    let error = link.expect("connects").ping().await.expect_err("one answer too many");
+    let (link, _serving) = connect_to(&["+OK\r\n", "+OK\r\n+OK\r\n"]).await;
+    let error = link.expect("connects").take_over().await.expect_err("one answer too many");
     assert!(matches!(error, LinkError::Protocol { source: ProtocolError::Unexpected { .. }, .. }), "{error:?}");
 }
 

@@ -14,7 +14,7 @@ pub const ADMIN_USER: &str = "valkyard-admin";
 const CLIENT_RULES: &[&str] = &[
     "-@all",
     // Data types, keyspace, messages, transactions, scripts.
-    "+@read +@write +@keyspace +@pubsub +@transaction +@scripting +@blocking",
+    "+@read +@write +@keyspace +@pubsub +@transaction +@scripting",
     "-@admin -@dangerous",
     // Dangerous by the engine's classification, offered by the product.
     "+flushall +flushdb +keys +restore +sort +sort_ro",

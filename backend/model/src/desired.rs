@@ -18,6 +18,8 @@ pub struct DesiredInstance {
     pub uid: Uid,
     /// Bumped by every accepted write.
     pub generation: Generation,
+    /// The last generation that changed something about its nodes; later ones are done without touching them.
+    pub shape_generation: Generation,
     /// How far observation has confirmed the spec.
     pub convergence: Convergence,
     /// Whether it should exist.

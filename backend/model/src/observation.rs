@@ -41,6 +41,8 @@ impl<T> Seen<T> {
 pub struct Observation {
     /// When looking began: everything in here was true at that time or later.
     pub at: Timestamp,
+    /// When this daemon looked at this incarnation first: what was before, it did not see. A world leaves it at `at`.
+    pub first_look: Timestamp,
     /// Every allocated node.
     pub nodes: BTreeMap<NodeSerial, NodeObservation>,
     /// The discovery endpoint.
@@ -56,7 +58,8 @@ pub struct NodeObservation {
     pub files: Seen<FilesSeen>,
     /// Its process.
     pub process: Seen<ProcessSeen>,
-    /// The engine's own word. `Absent` when nothing accepts connections, `Unknown` when it does not answer.
+    /// The engine's own word. `Absent` when nothing accepts connections, `Unknown` when it does not answer. An answer is
+    /// newer than what the other two tell.
     pub engine: Seen<EngineSeen>,
     /// What this daemon remembers of it; empty after a restart of the daemon.
     pub history: NodeHistory,
@@ -66,7 +69,7 @@ pub struct NodeObservation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesSeen {}
 
-/// A node's process: it holds the lock of its folder.
+/// A node's process: it holds the lock of its folder, so one whose folder is gone is not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessSeen {
     /// Its id.
@@ -165,6 +168,9 @@ pub struct NodeHistory {
     pub stops: u32,
     /// When it was last told to.
     pub last_stop: Option<Timestamp>,
+    /// Whether no process of it can run: this daemon set the node aside, or saw its process gone beside its folder, and
+    /// has started none since.
+    pub is_at_rest: bool,
 }
 
 /// The end of a process.

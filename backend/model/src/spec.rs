@@ -49,4 +49,24 @@ impl InstanceSpec {
     pub fn node_count(&self) -> u32 {
         u32::from(self.shard_count) * (1 + u32::from(self.replica_count))
     }
+
+    /// Whether this spec asks for the same nodes as the other: labels, endpoints and protection concern none.
+    #[must_use]
+    pub fn asks_same_nodes(&self, other: &Self) -> bool {
+        let Self {
+            shard_count,
+            replica_count,
+            node_type,
+            engine_version,
+            engine_configs,
+            zones,
+            deletion_protection: _,
+            labels: _,
+            auto_connections: _,
+            legacy_auto_connections: _,
+        } = self;
+        (*shard_count, *replica_count, *node_type, *engine_version)
+            == (other.shard_count, other.replica_count, other.node_type, other.engine_version)
+            && (engine_configs, zones) == (&other.engine_configs, &other.zones)
+    }
 }

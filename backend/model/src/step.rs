@@ -39,6 +39,12 @@ pub enum Step {
         /// How.
         manner: StopManner,
     },
+    /// End an engine whose process cannot be found, through its own admin connection (`SHUTDOWN NOSAVE`). Seen in
+    /// `NodeObservation::engine`.
+    ShutDownEngine {
+        /// The node.
+        node: NodeSerial,
+    },
     /// Remove a node's folder; its process is absent. Seen in `NodeObservation::files`.
     RemoveFiles {
         /// The node.
@@ -108,6 +114,8 @@ pub enum StepKind {
     StartProcess,
     /// [`Step::StopProcess`]
     StopProcess,
+    /// [`Step::ShutDownEngine`]
+    ShutDownEngine,
     /// [`Step::RemoveFiles`]
     RemoveFiles,
     /// [`Step::TakeOver`]
@@ -137,6 +145,7 @@ impl Step {
             Self::PrepareNode { .. } => StepKind::PrepareNode,
             Self::StartProcess { .. } => StepKind::StartProcess,
             Self::StopProcess { .. } => StepKind::StopProcess,
+            Self::ShutDownEngine { .. } => StepKind::ShutDownEngine,
             Self::RemoveFiles { .. } => StepKind::RemoveFiles,
             Self::TakeOver { .. } => StepKind::TakeOver,
             Self::Replicate { .. } => StepKind::Replicate,
@@ -156,6 +165,7 @@ impl Step {
             Self::PrepareNode { node, .. }
             | Self::StartProcess { node, .. }
             | Self::StopProcess { node, .. }
+            | Self::ShutDownEngine { node }
             | Self::RemoveFiles { node }
             | Self::TakeOver { node }
             | Self::Replicate { node, .. }
@@ -177,6 +187,7 @@ impl fmt::Display for StepKind {
             Self::PrepareNode => "prepare node",
             Self::StartProcess => "start process",
             Self::StopProcess => "stop process",
+            Self::ShutDownEngine => "shut down engine",
             Self::RemoveFiles => "remove files",
             Self::TakeOver => "take over",
             Self::Replicate => "replicate",

@@ -17,7 +17,7 @@ static UNSEEN: NodeObservation = NodeObservation {
     files: Seen::Unknown,
     process: Seen::Unknown,
     engine: Seen::Unknown,
-    history: NodeHistory { starts: 0, last_start: None, last_exit: None, stops: 0, last_stop: None },
+    history: NodeHistory { starts: 0, last_start: None, last_exit: None, stops: 0, last_stop: None, is_at_rest: false },
 };
 
 /// Whether a node lives.
@@ -25,7 +25,7 @@ static UNSEEN: NodeObservation = NodeObservation {
 pub(crate) enum Life {
     /// Its process runs, or its engine answers.
     Alive,
-    /// Its process is gone for certain.
+    /// Its process is gone for certain: it holds no lock, and nobody accepts connections at its address.
     Dead,
     /// It cannot be told, or the signs contradict each other.
     Uncertain,
@@ -58,11 +58,15 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn life(&self) -> Life {
-        match (&self.seen.process, self.engine()) {
-            (Seen::Known(_), _) | (Seen::Unknown, Some(_)) => Life::Alive,
-            (Seen::Absent, None) => Life::Dead,
-            // An engine that answers without a process was looked at too early, or outlived its lock file.
-            (Seen::Absent, Some(_)) | (Seen::Unknown, None) => Life::Uncertain,
+        match (&self.seen.process, &self.seen.engine) {
+            (Seen::Known(_), _) => Life::Alive,
+            // An engine that answers without a process lost its folder, and with it the lock that tells.
+            (Seen::Absent | Seen::Unknown, _) if self.engine().is_some() => Life::Alive,
+            (Seen::Absent, Seen::Absent) => Life::Dead,
+            // Whoever listens at the address is somebody else.
+            (Seen::Absent | Seen::Unknown, _) if self.seen.history.is_at_rest => Life::Dead,
+            // No lock is no proof: it goes with the folder while the process lives on.
+            (Seen::Absent, Seen::Known(_) | Seen::Unknown) | (Seen::Unknown, _) => Life::Uncertain,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Whether an instance is as its spec wants it, seen and not assumed; and for each living node, what is missing.
 //!
-//! Called last. Its invariant: a generation is recorded only from one observation in which every node serves in a role,
-//! every replica is in sync, every slot is owned and the discovery endpoint leads to all of them.
+//! Called last. Its invariant: a generation that changed something about nodes is recorded only from one observation in which
+//! every node serves in a role, every replica is in sync, every slot is owned and the discovery endpoint leads to all of
+//! them. One that changed nothing about them adds nothing to see: it is recorded at once.
 
 use valkyard_model::{EngineSeen, LinkState, RoleSeen, SLOT_COUNT, Step, WaitingOn};
 
@@ -17,6 +18,12 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_
             }
         }
     }
+    let desired = cluster.desired;
+    let is_reached = desired.convergence.has_reached(desired.generation);
+    if !is_reached && desired.convergence.has_reached(desired.shape_generation) {
+        proposal.propose(Step::RecordConverged { generation: desired.generation });
+        return;
+    }
     if !proposal.is_quiet() {
         return;
     }
@@ -27,8 +34,7 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_
         }
         return;
     }
-    let desired = cluster.desired;
-    if discovery::is_open(cluster, proposal) && !desired.convergence.has_reached(desired.generation) {
+    if !is_reached && discovery::is_open(cluster, proposal) {
         proposal.propose(Step::RecordConverged { generation: desired.generation });
     }
 }

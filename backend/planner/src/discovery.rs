@@ -1,7 +1,7 @@
 //! The discovery endpoint: open as soon as a node answers, always leading to nodes that do.
 //!
-//! Its invariant: a node leaves the endpoint only when it is certainly gone or refuses connections; one slow answer does not
-//! move it.
+//! Its invariant: a node leaves the endpoint only when it is certainly gone or refuses connections; one that does not answer
+//! only moves behind those that do.
 
 use std::net::SocketAddrV4;
 
@@ -28,7 +28,7 @@ pub(crate) fn is_open(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> bool {
     open.is_some_and(|seen| !seen.backends.is_empty() && seen.backends == live_backends(cluster, &seen.backends))
 }
 
-/// Primaries first, then by age.
+/// Those that answer first, primaries before replicas, then by age.
 fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddrV4> {
     let is_backend = |node: &&Node<'_>| match &node.seen.engine {
         Seen::Known(_) => node.life() == Life::Alive && node.engine().is_some_and(|engine| !engine.loading),
@@ -37,6 +37,6 @@ fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddr
     };
     let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.owner()?.serial())).collect();
     let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(is_backend).collect();
-    nodes.sort_by_key(|node| (!primaries.contains(&node.serial()), node.serial()));
+    nodes.sort_by_key(|node| (node.engine().is_none(), !primaries.contains(&node.serial()), node.serial()));
     nodes.into_iter().map(|node| node.client_address(cluster.desired)).collect()
 }

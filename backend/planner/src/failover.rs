@@ -6,14 +6,15 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use valkyard_model::{NodeId, RoleSeen, Step, WaitingOn};
+use valkyard_model::{LinkState, NodeId, RoleSeen, Step, WaitingOn};
 
 use crate::cluster::{Life, Node, Shard};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
 
 /// How long a living replica that does not answer holds up a failover, as it may hold the newest data or have been promoted
-/// already: far above a slow answer (milliseconds), far below a client's patience (seconds).
+/// already: far above a slow answer (milliseconds), far below a client's patience (seconds). An heir that never held any
+/// data waits for as long as the silence lasts: promoting it would throw away what the silent one has.
 const SILENT_REPLICA_PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) fn plan_failover(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
@@ -25,7 +26,7 @@ pub(crate) fn plan_failover(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     }
     let Some(heir) = choose_heir(shard, owner) else { return };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
-    match silent_replica(shard, owner, proposal) {
+    match silent_replica(shard, owner).filter(|_| !has_synced(heir) || is_patient(owner, proposal)) {
         Some(silent) => proposal.wait(WaitingOn::NodeToAnswer(silent.serial())),
         None => proposal.propose(Step::TakeOver { node: heir.serial() }),
     }
@@ -49,10 +50,20 @@ fn choose_heir<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node
     ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)
 }
 
-fn silent_replica<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>, proposal: &Proposal<'_>) -> Option<&'s Node<'a>> {
-    let died = dead.seen.history.last_exit.as_ref()?.at;
-    if elapsed(died, proposal.now) >= SILENT_REPLICA_PATIENCE {
-        return None;
-    }
+/// Whether a replica ever held its primary's data, as far as can be told.
+fn has_synced(heir: &Node<'_>) -> bool {
+    heir.engine().is_some_and(|engine| match &engine.role {
+        RoleSeen::Replica { link: LinkState::Syncing, .. } => false,
+        RoleSeen::Replica { link: LinkState::Up | LinkState::Down, .. } | RoleSeen::Primary => engine.replication_offset > 0,
+    })
+}
+
+/// Whether a silent replica may still be waited for. A death that this daemon did not see counts from its first look.
+fn is_patient(dead: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    let died = dead.seen.history.last_exit.as_ref().map_or(proposal.observed.first_look, |exit| exit.at);
+    elapsed(died, proposal.now) < SILENT_REPLICA_PATIENCE
+}
+
+fn silent_replica<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node<'a>> {
     shard.siblings(dead).find(|node| !node.is_dead() && node.engine().is_none())
 }

@@ -60,6 +60,7 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::PrepareNode => "prepare the folder of node",
         StepKind::StartProcess => "start the process of node",
         StepKind::StopProcess => "stop the process of node",
+        StepKind::ShutDownEngine => "shut down the engine of node",
         StepKind::RemoveFiles => "remove the files of node",
         StepKind::TakeOver => "promote node",
         StepKind::Replicate => "attach replica",
@@ -102,11 +103,13 @@ fn restless_node(node: &Node<'_>) -> Option<Failure> {
 
 fn overdue(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
     let limit = DEADLINE_BASE + DEADLINE_PER_NODE * cluster.desired.spec.node_count();
-    if elapsed(cluster.desired.create_time, proposal.now) <= limit {
+    // What passed before this daemon looked was not spent on the creation.
+    let begin = cluster.desired.create_time.max(proposal.observed.first_look);
+    if elapsed(begin, proposal.now) <= limit {
         return None;
     }
     let message = format!(
-        "the instance was not complete {} s after its creation began; the machine may be too slow for its {} nodes: create a \
+        "the instance was not complete after {} s of work on it; the machine may be too slow for its {} nodes: create a \
          smaller one, or again when the machine is less busy",
         limit.as_secs(),
         cluster.desired.spec.node_count()

@@ -34,8 +34,8 @@ pub enum Violation {
         /// The shard.
         shard: ShardIndex,
     },
-    /// A step that needs the process to be certainly gone.
-    ProcessNotAbsent {
+    /// A step that needs the node to be certainly dead.
+    NotCertainlyDead {
         /// The node.
         node: NodeSerial,
         /// The step.
@@ -43,6 +43,11 @@ pub enum Violation {
     },
     /// A process is to be stopped that was not seen.
     ProcessNotSeen {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// An engine is to be shut down whose process can be signalled.
+    ProcessSeen {
         /// The node.
         node: NodeSerial,
     },
@@ -130,6 +135,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             Step::PrepareNode { node, .. }
             | Step::StartProcess { node, .. }
             | Step::StopProcess { node, .. }
+            | Step::ShutDownEngine { node }
             | Step::RemoveFiles { node }
             | Step::TakeOver { node }
             | Step::Replicate { node, .. }
@@ -150,7 +156,7 @@ fn check_counts(cluster: &Cluster<'_>, plan: &Plan) -> Vec<Violation> {
         if !nodes.insert(serial) {
             violations.push(Violation::TwoStepsForNode { node: serial });
         }
-        let is_disruptive = matches!(step, Step::TakeOver { .. } | Step::StopProcess { .. });
+        let is_disruptive = matches!(step, Step::TakeOver { .. } | Step::StopProcess { .. } | Step::ShutDownEngine { .. });
         if !is_disruptive || cluster.desired.lifecycle != Lifecycle::Present {
             continue;
         }
@@ -180,7 +186,7 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::OpenDiscovery
         | StepKind::RecordConverged
         | StepKind::AbandonCreate => (!is_present).then_some(Violation::BuildsUnwanted { step: kind }),
-        StepKind::StopProcess => None,
+        StepKind::StopProcess | StepKind::ShutDownEngine => None,
     }
 }
 
@@ -216,6 +222,9 @@ fn check_allocation(desired: &DesiredInstance, new: &[NodeAllocation]) -> Vec<Vi
 }
 
 fn check_converged(cluster: &Cluster<'_>) -> Option<Violation> {
+    if cluster.desired.convergence.has_reached(cluster.desired.shape_generation) {
+        return None;
+    }
     let serves = |node: &&Node<'_>| node.engine().is_some_and(|engine| engine.cluster_ok && !engine.loading);
     cluster.nodes().find(|node| !serves(node)).map(|node| Violation::ConvergedUnseen { node: node.serial() })
 }
@@ -224,7 +233,7 @@ fn check_removal(cluster: &Cluster<'_>, observed: &Observation) -> Option<Violat
     if !observed.discovery.is_absent() {
         return Some(Violation::RemovedTooEarly { node: None });
     }
-    let is_left = |node: &&Node<'_>| !node.seen.process.is_absent() || !node.seen.files.is_absent();
+    let is_left = |node: &&Node<'_>| !node.is_dead() || !node.seen.files.is_absent();
     cluster.nodes().find(is_left).map(|node| Violation::RemovedTooEarly { node: Some(node.serial()) })
 }
 
@@ -238,8 +247,8 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
     let mut violations = Vec::new();
     match kind {
         StepKind::PrepareNode | StepKind::StartProcess | StepKind::RemoveFiles => {
-            if !node.seen.process.is_absent() {
-                violations.push(Violation::ProcessNotAbsent { node: serial, step: kind });
+            if !node.is_dead() {
+                violations.push(Violation::NotCertainlyDead { node: serial, step: kind });
             }
             if kind == StepKind::StartProcess && wakes_over_replicas(shard, node) {
                 violations.push(Violation::WakesOverReplicas { node: serial });
@@ -249,12 +258,15 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             let is_seen = matches!(node.seen.process, Seen::Known(_));
             violations.extend((!is_seen).then_some(Violation::ProcessNotSeen { node: serial }));
         }
-        StepKind::TakeOver | StepKind::Replicate | StepKind::Meet => {
+        StepKind::TakeOver | StepKind::Replicate | StepKind::Meet | StepKind::ShutDownEngine => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
             }
             if kind == StepKind::TakeOver {
                 violations.extend(check_promotion(shard, node));
+            }
+            if kind == StepKind::ShutDownEngine && node.seen.process.known().is_some() {
+                violations.push(Violation::ProcessSeen { node: serial });
             }
         }
         StepKind::AllocateNodes
@@ -284,7 +296,7 @@ fn check_promotion(shard: &Shard<'_>, node: &Node<'_>) -> Vec<Violation> {
         return vec![Violation::PromotedPrimary { node: node.serial() }];
     };
     let copied = shard.siblings(node).find(|sibling| sibling.id() == of);
-    let is_copied_dead = copied.is_some_and(|primary| primary.seen.process.is_absent());
+    let is_copied_dead = copied.is_some_and(Node::is_dead);
     let living = shard.siblings(node).find(|sibling| sibling.life() == Life::Alive && sibling.claims_slots());
     let replaced = if is_copied_dead { living.map(|primary| primary.id().clone()) } else { Some(of.clone()) };
     replaced.map(|primary| Violation::PromotedOnIgnorance { node: node.serial(), primary }).into_iter().collect()

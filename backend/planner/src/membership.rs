@@ -85,7 +85,7 @@ fn better_informed<'s, 'a>(
 /// A process whose folder is gone cannot remember its cluster and has to start over, one per shard at a time. The only
 /// copy of a shard's data is left running for as long as it does: ending it would lose what it serves.
 fn plan_lost_folder(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
-    if !node.seen.files.is_absent() || node.seen.process.known().is_none() || proposal.takes_over(shard.index) {
+    if !node.seen.files.is_absent() || proposal.takes_over(shard.index) {
         return;
     }
     let has_live_copy = shard.primary().is_some_and(|primary| {

@@ -5,7 +5,7 @@
 
 use valkyard_model::{Seen, Step, WaitingOn};
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, Life, Node};
 use crate::proposal::Proposal;
 use crate::stopping;
 
@@ -24,11 +24,11 @@ pub(crate) fn plan_teardown(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) 
 
 fn plan_removal(node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
-    match (&node.seen.process, &node.seen.files) {
-        (Seen::Known(_), _) => stopping::plan_stop(node, proposal),
-        (Seen::Absent, Seen::Known(_)) if node.is_dead() => proposal.propose(Step::RemoveFiles { node: serial }),
-        (Seen::Absent, Seen::Absent) if node.is_dead() => {}
-        (Seen::Absent | Seen::Unknown, _) => proposal.wait(WaitingOn::Certainty(serial)),
+    match (node.life(), &node.seen.files) {
+        (Life::Alive, _) => stopping::plan_stop(node, proposal),
+        (Life::Dead, Seen::Known(_)) => proposal.propose(Step::RemoveFiles { node: serial }),
+        (Life::Dead, Seen::Absent) => {}
+        (Life::Dead, Seen::Unknown) | (Life::Uncertain, _) => proposal.wait(WaitingOn::Certainty(serial)),
     }
 }
 

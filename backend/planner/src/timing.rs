@@ -38,7 +38,7 @@ pub(crate) fn look_again_in(desired: &DesiredInstance, proposal: &Proposal<'_>) 
     proposal.next_retry().map_or(poll, |retry| retry.max(AFTER_STEPS).min(poll))
 }
 
-/// When something was last done with the instance, or happened to it.
+/// When something was last done with the instance, or happened to it. What came before the first look may just have happened.
 fn last_event(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Timestamp {
     let of_node = |history: &NodeHistory| {
         let exit = history.last_exit.as_ref().map(|exit| exit.at);
@@ -46,5 +46,5 @@ fn last_event(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Timestamp {
     };
     let nodes = proposal.observed.nodes.values().filter_map(|node| of_node(&node.history));
     let faults = proposal.observed.faults.iter().map(|fault| fault.last);
-    nodes.chain(faults).fold(desired.create_time.max(desired.update_time), Timestamp::max)
+    nodes.chain(faults).fold(desired.create_time.max(desired.update_time).max(proposal.observed.first_look), Timestamp::max)
 }

@@ -1,9 +1,11 @@
 //! One turn of the loop: load, observe, plan, check, execute. It takes no input: a wake-up only says "look again".
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use futures::stream;
 use tracing::{error, info, warn};
-use valkyard_model::{DesiredInstance, Observation, Plan, Step};
+use valkyard_model::{DesiredInstance, Observation, Plan, Step, StepKind};
 use valkyard_planner::{Violation, check, plan};
 
 use crate::memory::{Memory, error_chain};
@@ -13,11 +15,16 @@ use crate::world::{LoadError, World};
 /// descriptors and the disk are not swamped (each step holds a handful of descriptors).
 const STEPS_AT_ONCE: usize = 16;
 
+/// Least pause after a plan that must not be carried out: the same look gives the same plan, so only the world can help.
+const WHILE_WITHHELD: Duration = Duration::from_secs(1);
+
 /// The reconciler of one instance: its world and what it remembers.
 #[derive(Debug)]
 pub struct Reconciler<W> {
     world: W,
     memory: Memory,
+    /// Told once, not at every look.
+    last_violations: Vec<Violation>,
 }
 
 /// What a turn found and did.
@@ -36,7 +43,7 @@ pub struct Look {
     pub desired: DesiredInstance,
     /// What was seen.
     pub observed: Observation,
-    /// What was decided and carried out.
+    /// What was decided and carried out; without steps if they were withheld.
     pub plan: Plan,
     /// Invariants that the plan or the world broke; steps are withheld if there are any.
     pub violations: Vec<Violation>,
@@ -45,7 +52,7 @@ pub struct Look {
 impl<W: World> Reconciler<W> {
     /// A reconciler with an empty memory.
     pub fn new(world: W) -> Self {
-        Self { world, memory: Memory::default() }
+        Self { world, memory: Memory::default(), last_violations: Vec::new() }
     }
 
     /// The world it works on.
@@ -61,15 +68,21 @@ impl<W: World> Reconciler<W> {
         let Some(desired) = self.world.load().await? else {
             return Ok(Turn::Gone);
         };
+        self.memory.belong_to(desired.uid);
         let mut observed = self.world.observe(&desired).await;
         self.memory.complete(&mut observed);
         let plan = plan(&desired, &observed, self.world.now());
         let violations = check(&desired, &observed, &plan);
-        if violations.is_empty() {
+        let plan = if violations.is_empty() {
             self.execute(&desired, &plan.steps).await;
+            plan
         } else {
-            error!(?violations, "the plan breaks an invariant; nothing was done");
-        }
+            if violations != self.last_violations {
+                error!(?violations, steps = ?kinds(&plan), "the plan breaks an invariant; nothing is done until it does not");
+            }
+            withheld(plan)
+        };
+        self.last_violations.clone_from(&violations);
         Ok(Turn::Looked(Box::new(Look { desired, observed, plan, violations })))
     }
 
@@ -94,5 +107,27 @@ impl<W: World> Reconciler<W> {
             }
             self.memory.end(step, result, now);
         }
+    }
+}
+
+fn kinds(plan: &Plan) -> Vec<(StepKind, Option<valkyard_model::NodeSerial>)> {
+    plan.steps.iter().map(|step| (step.kind(), step.node())).collect()
+}
+
+/// What is left of a plan that breaks an invariant: its reasons and conditions.
+fn withheld(plan: Plan) -> Plan {
+    Plan { steps: Vec::new(), look_again_in: plan.look_again_in.max(WHILE_WITHHELD), ..plan }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_breaks_an_invariant_is_reported_without_steps_and_looked_at_slowly() {
+        let hasty = Duration::from_millis(10);
+        let plan = Plan { steps: vec![Step::RemoveInstance], waiting_on: vec![], conditions: vec![], look_again_in: hasty };
+        let left = withheld(plan);
+        assert_eq!((left.steps, left.look_again_in), (vec![], WHILE_WITHHELD));
     }
 }

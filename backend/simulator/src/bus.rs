@@ -58,7 +58,7 @@ impl Machine {
             let owner = self.homes.get(id).and_then(|serial| self.nodes.get(serial));
             reached += usize::from(owner.is_some_and(|node| self.serving(node).is_some()));
         }
-        self.now >= engine.ok_from && reached > size / 2
+        self.now >= engine.ok_from.max(engine.loads_until) && reached > size / 2
     }
 
     pub(crate) fn engine_mut(&mut self, serial: NodeSerial) -> Option<&mut Engine> {

@@ -31,6 +31,7 @@ impl Machine {
             Step::PrepareNode { node, seed, .. } => return self.prepare(*node, seed),
             Step::StartProcess { node, .. } => return self.start(*node),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
+            Step::ShutDownEngine { node } => return self.shut_down(*node),
             Step::RemoveFiles { node } => self.remove_files(*node),
             Step::TakeOver { node } => return self.take_over(*node),
             Step::Replicate { node, primary } => return transient(self.attach(*node, primary)),
@@ -38,8 +39,10 @@ impl Machine {
             Step::OpenDiscovery { backends } => self.discovery = Some(DiscoverySeen { backends: backends.clone() }),
             Step::CloseDiscovery => self.discovery = None,
             Step::RecordConverged { generation } => {
+                let shape = self.record.as_ref().map(|record| (record.convergence, record.shape_generation));
+                let concerns_nodes = shape.is_none_or(|(convergence, shape)| !convergence.has_reached(shape));
                 let findings = self.incompleteness();
-                if !findings.is_empty() {
+                if concerns_nodes && !findings.is_empty() {
                     self.oracle.object(format!("recorded as complete: {}", findings.join(", ")));
                 }
                 if let Some(record) = &mut self.record {
@@ -71,6 +74,7 @@ impl Machine {
             | Step::AbandonCreate { .. } => {}
             Step::StartProcess { .. }
             | Step::StopProcess { .. }
+            | Step::ShutDownEngine { .. }
             | Step::TakeOver { .. }
             | Step::Replicate { .. }
             | Step::Meet { .. } => {
@@ -128,16 +132,29 @@ impl Machine {
     }
 
     fn stop(&mut self, serial: NodeSerial, manner: StopManner) {
-        let grace = TimeDelta::milliseconds(1 + i64::try_from(self.random.below(30)).expect("small"));
+        if self.nodes.get(&serial).is_some_and(|node| node.folder.is_none()) {
+            self.oracle.object(format!("the process of {serial} was signalled without a lock that names it"));
+        }
         match manner {
             StopManner::Terminate if self.chaos.is_stubborn => {}
-            StopManner::Terminate => {
-                let at = self.now + grace;
-                if let Some(process) = self.nodes.get_mut(&serial).and_then(|node| node.process.as_mut()) {
-                    process.ends_at.get_or_insert((at, "exit status: 0"));
-                }
-            }
+            StopManner::Terminate => self.end_soon(serial),
             StopManner::Kill => self.kill(serial),
+        }
+    }
+
+    fn shut_down(&mut self, serial: NodeSerial) -> Result<(), StepError> {
+        if self.nodes.get(&serial).is_none_or(|node| self.serving(node).is_none()) {
+            return refuse(FaultKind::Transient, "it does not answer");
+        }
+        self.end_soon(serial);
+        Ok(())
+    }
+
+    fn end_soon(&mut self, serial: NodeSerial) {
+        let grace = TimeDelta::milliseconds(1 + i64::try_from(self.random.below(30)).expect("small"));
+        let at = self.now + grace;
+        if let Some(process) = self.nodes.get_mut(&serial).and_then(|node| node.process.as_mut()) {
+            process.ends_at.get_or_insert((at, "exit status: 0"));
         }
     }
 

@@ -12,8 +12,10 @@ use valkyard_reconciler::{Look, Reconciler, Turn};
 use crate::machine::Machine;
 use crate::world::SimWorld;
 
-/// Longest time that a daemon stays down after a crash.
+/// Longest time that a daemon stays down after a crash, if it is started again at once.
 const DOWNTIME_MILLIS_MAX: u64 = 400;
+/// How long it stays down if a person has to start it: minutes to hours.
+const LONG_DOWNTIME_SECS: std::ops::Range<u64> = 120..20_000;
 /// Polls that one turn may take: 16 steps at once, and a yield now and then.
 const POLLS_MAX: u32 = 10_000;
 
@@ -22,9 +24,20 @@ const POLLS_MAX: u32 = 10_000;
 pub struct Simulation {
     machine: Arc<Mutex<Machine>>,
     reconciler: Reconciler<SimWorld>,
+    downtime: Downtime,
     turns: u32,
     crashes: u32,
     story: String,
+}
+
+/// How long a daemon that died stays down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Downtime {
+    /// Until something starts it again at once.
+    #[default]
+    Short,
+    /// Until somebody notices.
+    Long,
 }
 
 /// How a turn ended.
@@ -50,7 +63,12 @@ impl Simulation {
     pub fn on(machine: Machine) -> Self {
         let machine = Arc::new(Mutex::new(machine));
         let reconciler = Reconciler::new(SimWorld::new(Arc::clone(&machine)));
-        Self { machine, reconciler, turns: 0, crashes: 0, story: String::new() }
+        Self { machine, reconciler, downtime: Downtime::default(), turns: 0, crashes: 0, story: String::new() }
+    }
+
+    /// Sets how long a daemon that died stays down.
+    pub fn set_downtime(&mut self, downtime: Downtime) {
+        self.downtime = downtime;
     }
 
     /// The machine, to look at or to harm.
@@ -116,6 +134,10 @@ impl Simulation {
         let end = machine.now() + TimeDelta::milliseconds(downtime);
         while machine.now() < end {
             machine.pass_until(end);
+        }
+        if self.downtime == Downtime::Long {
+            let secs = LONG_DOWNTIME_SECS.start + machine.random().below(LONG_DOWNTIME_SECS.end - LONG_DOWNTIME_SECS.start);
+            machine.skip(TimeDelta::seconds(i64::try_from(secs).expect("hours")));
         }
         let now = machine.now();
         drop(machine);

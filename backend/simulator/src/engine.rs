@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) link: Link,
     /// From when on it may call the cluster ok.
     pub(crate) ok_from: Timestamp,
+    /// Until when it loads a dataset.
+    pub(crate) loads_until: Timestamp,
 }
 
 /// What a node says of itself to all others.

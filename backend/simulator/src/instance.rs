@@ -21,6 +21,7 @@ pub fn accepted_instance(shards: i32, replicas: i32) -> DesiredInstance {
     DesiredInstance {
         uid: Uid(Uuid::from_u128(42)),
         generation: Generation::FIRST,
+        shape_generation: Generation::FIRST,
         convergence: Convergence::Never,
         lifecycle: Lifecycle::Present,
         spec: validate(draft, &name.location, &limits).expect("a valid shape"),

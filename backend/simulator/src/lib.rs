@@ -15,7 +15,7 @@ mod replication;
 mod world;
 
 pub use chaos::{Chaos, CrashPoint, Moment};
-pub use driver::{Outcome, Simulation};
+pub use driver::{Downtime, Outcome, Simulation};
 pub use instance::accepted_instance;
 pub use machine::Machine;
 pub use random::Random;

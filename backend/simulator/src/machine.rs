@@ -16,6 +16,8 @@ use crate::random::Random;
 const WRITABLE_DELAY: TimeDelta = TimeDelta::seconds(2);
 /// When a fresh replica has heard of enough primaries.
 const REPLICA_DELAY: TimeDelta = TimeDelta::milliseconds(50);
+/// Longest time that an engine loads after a restart: a small dataset.
+const LOADING_MILLIS_MAX: u64 = 150;
 /// How finely time passes while anything is under way.
 const TICK: TimeDelta = TimeDelta::milliseconds(10);
 /// How finely time passes while nothing is.
@@ -143,10 +145,13 @@ impl Machine {
         self.end_process(serial, "signal: 9 (SIGKILL)");
     }
 
-    /// Removes a node's folder behind everybody's back.
+    /// Removes a node's folder behind everybody's back. An engine that has not opened its files yet fails to start.
     pub fn lose_folder(&mut self, serial: NodeSerial) {
-        if let Some(node) = self.nodes.get_mut(&serial) {
-            node.folder = None;
+        let now = self.now;
+        let Some(node) = self.nodes.get_mut(&serial) else { return };
+        node.folder = None;
+        if node.process.as_ref().is_some_and(|process| process.listens_at > now) {
+            self.end_process(serial, "exit status: 1");
         }
         self.disturb();
     }
@@ -213,8 +218,17 @@ impl Machine {
         }
     }
 
+    /// Lets a long time pass in which nothing is told apart.
+    pub(crate) fn skip(&mut self, time: TimeDelta) {
+        self.now += time;
+        self.pass_until(self.now + CALM_TICK);
+    }
+
     pub(crate) fn start_process(&mut self, serial: NodeSerial) -> Result<(), &'static str> {
         let now = self.now;
+        // An engine that was down for a while finds something to load.
+        let has_run = self.nodes.get(&serial).is_some_and(|node| node.died_at.is_some());
+        let load = if has_run { self.random.below(LOADING_MILLIS_MAX) } else { 0 };
         let startup = TimeDelta::milliseconds(5 + i64::try_from(self.random.below(20)).expect("small"));
         let number = self.fresh_number();
         let is_broken = self.chaos.is_engine_broken;
@@ -234,6 +248,7 @@ impl Machine {
             lineage: number,
             link: Link::Down,
             ok_from: listens_at + delay,
+            loads_until: listens_at + TimeDelta::milliseconds(i64::try_from(load).expect("below the maximum")),
         };
         let pid = Pid(i32::try_from(number).expect("few processes"));
         let ends_at = is_broken.then_some((now + TimeDelta::milliseconds(4), "exit status: 1"));

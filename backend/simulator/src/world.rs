@@ -58,7 +58,7 @@ impl World for SimWorld {
         let machine = self.lock();
         let discovery = machine.discovery.clone().map_or(Seen::Absent, Seen::Known);
         let nodes = desired.nodes.keys().filter_map(|serial| Some((*serial, machine.node_seen(desired, *serial)?))).collect();
-        Observation { at: machine.now, nodes, discovery, faults: Vec::new() }
+        Observation { at: machine.now, first_look: machine.now, nodes, discovery, faults: Vec::new() }
     }
 
     async fn execute(&self, _desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
@@ -80,7 +80,8 @@ impl Machine {
         if node.hidden_until > self.now {
             return Some(NodeObservation { files: Seen::Unknown, process: Seen::Unknown, engine: Seen::Unknown, history });
         }
-        let process = node.process.as_ref();
+        // The lock lies in the folder: it cannot be found without it.
+        let process = node.process.as_ref().filter(|_| node.folder.is_some());
         Some(NodeObservation {
             files: if node.folder.is_some() { Seen::Known(FilesSeen {}) } else { Seen::Absent },
             process: process.map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid })),
@@ -104,7 +105,7 @@ impl Machine {
             version: BinaryVersion { major: 9, minor: 1, patch: 2 },
             role,
             cluster_ok: self.calls_ok(engine),
-            loading: false,
+            loading: engine.loads_until > self.now,
             epoch: engine.conf.own.epoch,
             current_epoch: engine.conf.current_epoch,
             slots: engine.conf.own.slots.clone(),

@@ -16,8 +16,8 @@ use valkyard_model::{
 use crate::address::FreeAddress;
 use crate::error::DatabaseError;
 
-pub(crate) const INSTANCE_COLUMNS: &str = "project, location, instance, uid, generation, converged, lifecycle, spec, maxmemory, \
-     address, nodes, next_serial, secret, create_time, update_time";
+pub(crate) const INSTANCE_COLUMNS: &str = "project, location, instance, uid, generation, shape_generation, converged, lifecycle, \
+     spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time";
 
 fn unreadable(what: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
     move |source| DatabaseError::Unreadable { what, source }
@@ -94,6 +94,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
         name: name_of(row)?,
         uid: uid_of("uid", row)?,
         generation: generation_of("generation", row)?,
+        shape_generation: generation_of("shape_generation", row)?,
         convergence,
         lifecycle: from_json("lifecycle", row)?,
         spec: from_json("spec", row)?,
@@ -119,7 +120,7 @@ pub(crate) fn find(connection: &Connection, name: &InstanceName) -> Result<Optio
 pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &FreeAddress) -> Result<(), DatabaseError> {
     let sql = format!(
         "INSERT INTO instances ({INSTANCE_COLUMNS}, address_plan, address_number)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     );
     connection.prepare_cached(&sql)?.execute(params![
         new.name.project.as_str(),
@@ -127,6 +128,7 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
         new.name.instance.as_str(),
         new.uid.to_string(),
         to_integer("generation", new.generation.0)?,
+        to_integer("shape_generation", new.shape_generation.0)?,
         converged_column(new.convergence)?,
         to_json("lifecycle", &new.lifecycle)?,
         to_json("spec", &new.spec)?,
@@ -146,7 +148,7 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
 /// Writes back what may change during an instance's life; its identity, address and secret never do.
 pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result<(), DatabaseError> {
     const SQL: &str = "UPDATE instances SET generation = ?2, converged = ?3, lifecycle = ?4, spec = ?5, maxmemory = ?6,
-         nodes = ?7, next_serial = ?8, update_time = ?9 WHERE uid = ?1";
+         nodes = ?7, next_serial = ?8, update_time = ?9, shape_generation = ?10 WHERE uid = ?1";
     connection.prepare_cached(SQL)?.execute(params![
         changed.uid.to_string(),
         to_integer("generation", changed.generation.0)?,
@@ -157,6 +159,7 @@ pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result
         to_json("nodes", &changed.nodes)?,
         changed.next_serial.0,
         to_nanos("update_time", changed.update_time)?,
+        to_integer("shape_generation", changed.shape_generation.0)?,
     ])?;
     Ok(())
 }

@@ -32,7 +32,7 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
         Step::StartProcess { node, engine } => format!("{kind} {node} of {engine}"),
         Step::StopProcess { node, manner } => format!("{kind} {node}: {manner:?}"),
-        Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
+        Step::ShutDownEngine { node } | Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
         Step::Replicate { node, primary } => format!("{kind} {node} from {}", serial_of(desired, primary)),
         Step::Meet { node, peer, bus_port } => format!("{kind} {node} and {} bus {bus_port}", node_at(desired, *peer)),
         Step::OpenDiscovery { backends } => {

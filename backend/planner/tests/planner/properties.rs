@@ -116,7 +116,7 @@ proptest! {
     #[test]
     fn an_instance_that_should_exist_always_gets_a_step_or_a_reason_or_is_complete(world in any_world()) {
         let (mut desired, observed) = world.look();
-        desired.generation = Generation(u64::MAX);
+        (desired.generation, desired.shape_generation) = (Generation(u64::MAX), Generation(u64::MAX));
         let plan = plan(&desired, &observed, observed.at);
         prop_assert!(!plan.steps.is_empty() || !plan.waiting_on.is_empty() || matches!(observed.discovery, Seen::Unknown));
     }
@@ -202,7 +202,7 @@ fn forbidden_plans_are_found() {
         violations_of(&hung, vec![start(n(1)), kill]),
         [
             Violation::TwoStepsForNode { node: n(1) },
-            Violation::ProcessNotAbsent { node: n(1), step: StepKind::StartProcess },
+            Violation::NotCertainlyDead { node: n(1), step: StepKind::StartProcess },
             Violation::WakesOverReplicas { node: n(1) }
         ]
     );
@@ -210,7 +210,7 @@ fn forbidden_plans_are_found() {
     assert_eq!(violations_of(&leaving, vec![Step::RemoveInstance]), [Violation::RemovedTooEarly { node: None }]);
     assert_eq!(
         violations_of(&leaving, vec![Step::RemoveFiles { node: n(1) }]),
-        [Violation::ProcessNotAbsent { node: n(1), step: StepKind::RemoveFiles }]
+        [Violation::NotCertainlyDead { node: n(1), step: StepKind::RemoveFiles }]
     );
     let converged = Step::RecordConverged { generation: Generation::FIRST };
     assert_eq!(

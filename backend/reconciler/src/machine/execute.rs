@@ -27,6 +27,7 @@ impl MachineWorld {
                 let (home, manner) = (self.home(desired, *node), *manner);
                 blocking(move || signal(&home, manner)).await?;
             }
+            Step::ShutDownEngine { node } => self.link(desired, *node).await?.shut_down().await?,
             Step::RemoveFiles { node } => {
                 let home = self.home(desired, *node);
                 blocking(move || remove(&home)).await?;

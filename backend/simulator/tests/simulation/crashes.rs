@@ -1,12 +1,16 @@
 //! The daemon dies before, during and after every step; the next one finishes what was begun.
 
 use valkyard_model::{Lifecycle, ShardIndex};
-use valkyard_simulator::{CrashPoint, Machine, Moment, Simulation, accepted_instance};
+use valkyard_simulator::{CrashPoint, Downtime, Machine, Moment, Simulation, accepted_instance};
 
 use crate::scenario::{TURNS_MAX, assert_complete, complete_machine, delete};
 
 /// Runs a story once unharmed to count its steps, then once for every moment of every step.
 fn crash_everywhere(begin: &Machine, finish: impl Fn(&mut Simulation)) {
+    crash_everywhere_for(Downtime::Short, begin, finish);
+}
+
+fn crash_everywhere_for(downtime: Downtime, begin: &Machine, finish: impl Fn(&mut Simulation)) {
     let mut unharmed = Simulation::on(begin.clone());
     finish(&mut unharmed);
     let steps = begin.steps_begun()..unharmed.machine().steps_begun();
@@ -14,6 +18,7 @@ fn crash_everywhere(begin: &Machine, finish: impl Fn(&mut Simulation)) {
     for step in steps {
         for moment in Moment::ALL {
             let mut simulation = Simulation::on(begin.clone());
+            simulation.set_downtime(downtime);
             simulation.machine().chaos.crash = Some(CrashPoint { step, moment });
             finish(&mut simulation);
             assert_eq!(simulation.crashes(), 1, "no crash {moment:?} step {step}");
@@ -23,12 +28,14 @@ fn crash_everywhere(begin: &Machine, finish: impl Fn(&mut Simulation)) {
 
 #[test]
 fn a_crash_at_any_moment_of_a_creation_only_delays_it() {
-    for (shards, replicas) in [(1, 0), (2, 1), (1, 2)] {
-        let machine = Machine::new(accepted_instance(shards, replicas), 3);
-        crash_everywhere(&machine, |simulation| {
-            simulation.run(TURNS_MAX);
-            assert_complete(simulation);
-        });
+    for downtime in [Downtime::Short, Downtime::Long] {
+        for (shards, replicas) in [(1, 0), (2, 1), (1, 2)] {
+            let machine = Machine::new(accepted_instance(shards, replicas), 3);
+            crash_everywhere_for(downtime, &machine, |simulation| {
+                simulation.run(TURNS_MAX);
+                assert_complete(simulation);
+            });
+        }
     }
 }
 

@@ -131,3 +131,42 @@ fn every_folder_lost_together_with_every_process_comes_back() {
     assert_complete(&simulation);
     delete(&mut simulation);
 }
+
+#[test]
+fn a_hung_process_without_its_folder_is_not_taken_for_dead() {
+    for is_deleted in [false, true] {
+        let mut simulation = Simulation::on(complete_machine(1, 1, 16));
+        let primary = simulation.machine().serving_primary(ShardIndex(0)).expect("it serves");
+        let silence = TimeDelta::seconds(20);
+        simulation.machine().hang(primary, silence);
+        simulation.machine().lose_folder(primary);
+        simulation.restart_daemon();
+        if is_deleted {
+            delete(&mut simulation);
+        } else {
+            let end = simulation.machine().now() + silence;
+            while simulation.machine().now() < end {
+                if let Outcome::Looked(look) = simulation.turn() {
+                    simulation.rest(&look.plan);
+                }
+            }
+            simulation.run(TURNS_MAX);
+            assert_complete(&simulation);
+        }
+    }
+}
+
+#[test]
+fn a_change_of_labels_is_done_while_a_replica_is_away() {
+    let mut simulation = Simulation::on(complete_machine(1, 1, 17));
+    let mut machine = simulation.machine();
+    let primary = machine.serving_primary(ShardIndex(0)).expect("it serves");
+    let replica = machine.serials().into_iter().find(|serial| *serial != primary).expect("there are two");
+    machine.hang(replica, TimeDelta::seconds(60));
+    machine.accept(|record| record.generation = record.generation.next());
+    drop(machine);
+    simulation.turn();
+    let machine = simulation.machine();
+    let record = machine.record().expect("it exists");
+    assert!(record.convergence.has_reached(record.generation), "{}", simulation.story());
+}

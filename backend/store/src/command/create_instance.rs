@@ -75,6 +75,7 @@ pub(crate) fn create_instance(
         name: create.name,
         uid: create.uid,
         generation: Generation::FIRST,
+        shape_generation: Generation::FIRST,
         convergence: Convergence::Never,
         lifecycle: Lifecycle::Present,
         spec: create.spec,

@@ -41,6 +41,9 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
         return Err(UpdateError::Conflict { expected: update.expected_generation, found: instance.generation });
     }
     instance.generation = instance.generation.next();
+    if !update.spec.asks_same_nodes(&instance.spec) {
+        instance.shape_generation = instance.generation;
+    }
     instance.spec = update.spec;
     instance.update_time = update.now;
     let operation = Operation {

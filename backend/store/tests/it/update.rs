@@ -57,3 +57,18 @@ async fn a_repeated_update_returns_its_operation_and_bumps_nothing() {
     let other = scene.store.update_instance(change("to six")).await;
     assert!(matches!(other, Err(UpdateError::RequestReused { .. })), "{other:?}");
 }
+
+#[tokio::test]
+async fn only_an_update_that_concerns_nodes_moves_the_shape() {
+    let scene = Scene::in_memory();
+    let before = scene.created("cache-1", at(0)).await;
+    let labels = [("team".to_owned(), "a".to_owned())].into();
+    let labelled = valkyard_model::InstanceSpec { labels, deletion_protection: true, ..before.spec.clone() };
+    let change = scene.change("cache-1", before.generation, labelled, at(1));
+    let first = scene.store.update_instance(change).await.expect("is accepted");
+    let after = scene.instance("cache-1").await;
+    assert_eq!((after.generation, after.shape_generation), (Generation(2), Generation(1)));
+    scene.converge(&first, at(2)).await;
+    scene.update("cache-1", Generation(2), at(3)).await.expect("is accepted");
+    assert_eq!(scene.instance("cache-1").await.shape_generation, Generation(3));
+}

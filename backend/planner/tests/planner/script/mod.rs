@@ -1,13 +1,14 @@
 //! A scripted world: lines say what is desired and what is seen; `look` gives both to the planner.
 //!
 //! Lines:
-//! - `instance shards=N replicas=N [single-zone] [creating|converged] [deleting|abandoned] [unallocated] [generation=N]`,
+//! - `instance shards=N replicas=N [single-zone] [creating|converged] [deleting|abandoned] [unallocated] [generation=N]
+//!   [shape=N]`,
 //!   always the first; a converged one serves with its discovery endpoint open, any other has nothing yet
 //! - `NODES WORD…` with nodes as `n1`, `n1,n2` or `all`; the words are those of [`nodes::apply_words`]
 //! - `takeover NODE epoch=N [untold]`: the node owns its shard's slots; untold: only it knows
 //! - `discovery closed|unknown|open [NODE…]`
 //! - `fault STEP [NODE] KIND attempts=N ago=MS detail=TEXT`, `no faults`
-//! - `generation N`, `deleting`, `wait MS`
+//! - `generation N`, `deleting`, `wait MS`, `daemon restarted`: it looks for the first time
 
 pub(crate) mod nodes;
 
@@ -35,6 +36,7 @@ pub(crate) struct Ownership {
 pub(crate) struct World {
     pub(crate) desired: DesiredInstance,
     pub(crate) now: Timestamp,
+    pub(crate) first_look: Timestamp,
     pub(crate) nodes: BTreeMap<NodeSerial, NodeScript>,
     /// What everybody knows.
     pub(crate) owners: BTreeMap<ShardIndex, Ownership>,
@@ -54,6 +56,7 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
         name: "projects/p/locations/us-central1/instances/cache".parse().expect("valid"),
         uid: Uid(Uuid::from_u128(7)),
         generation: Generation::FIRST,
+        shape_generation: Generation::FIRST,
         convergence: Convergence::Never,
         lifecycle: Lifecycle::Present,
         spec: validate(draft, &location, &limits).expect("a valid spec"),
@@ -69,7 +72,9 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
 
 /// Lets the planner allocate nodes and carries that out.
 pub(crate) fn allocate(desired: &mut DesiredInstance) {
-    let nothing = Observation { at: desired.create_time, nodes: BTreeMap::new(), discovery: Seen::Absent, faults: Vec::new() };
+    let now = desired.create_time;
+    let (nodes, faults) = (BTreeMap::new(), Vec::new());
+    let nothing = Observation { at: now, first_look: now, nodes, discovery: Seen::Absent, faults };
     for step in plan(desired, &nothing, desired.create_time).steps {
         if let Step::AllocateNodes { nodes } = step {
             for node in nodes {
@@ -116,8 +121,10 @@ impl World {
             desired.lifecycle = Lifecycle::Abandoned { failure };
         }
         desired.generation = Generation(number(&words, "generation")?.unwrap_or(1));
+        desired.shape_generation = Generation(number(&words, "shape")?.unwrap_or(1));
         let mut world = Self {
             now: desired.create_time,
+            first_look: desired.create_time,
             nodes: desired.nodes.keys().map(|serial| (*serial, NodeScript::default())).collect(),
             owners: first_owners(&desired),
             untold: BTreeMap::new(),
@@ -158,6 +165,10 @@ impl World {
                 self.desired.generation = Generation(text.parse().map_err(|_| "not a generation".to_owned())?);
                 Ok(())
             }
+            ["daemon", "restarted"] => {
+                self.first_look = self.now;
+                Ok(())
+            }
             ["deleting"] => {
                 self.desired.lifecycle = Lifecycle::Deleting;
                 self.desired.update_time = self.now;
@@ -175,7 +186,8 @@ impl World {
     /// What the planner is given.
     pub(crate) fn look(&self) -> (DesiredInstance, Observation) {
         let nodes = self.nodes.iter().filter_map(|(serial, node)| Some((*serial, node.seen(self, *serial)?))).collect();
-        let observed = Observation { at: self.now, nodes, discovery: self.discovery.clone(), faults: self.faults.clone() };
+        let (discovery, faults) = (self.discovery.clone(), self.faults.clone());
+        let observed = Observation { at: self.now, first_look: self.first_look, nodes, discovery, faults };
         (self.desired.clone(), observed)
     }
 
@@ -251,6 +263,7 @@ fn parse_step(word: &str) -> Result<StepKind, String> {
         StepKind::PrepareNode,
         StepKind::StartProcess,
         StepKind::StopProcess,
+        StepKind::ShutDownEngine,
         StepKind::RemoveFiles,
         StepKind::TakeOver,
         StepKind::Replicate,

@@ -60,7 +60,7 @@ pub(crate) struct NodeScript {
 /// - `folder=`, `process=`, `engine=` with `yes`, `no` or `unknown`: one part of it
 /// - `foreign`, `loading`, `unsettled`, `alone`, `empty`, `link=up|down|syncing`, `follows=NODE`, `offset=N`: what its engine
 ///   says, until `serving`
-/// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`: what is remembered of it
+/// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`, `at-rest`: what is remembered of it
 pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now: Timestamp) -> Result<(), String> {
     for word in words {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
@@ -91,6 +91,7 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "started" => node.history.last_start = Some(ago(words, "started", now)?),
             "stopped" => node.history.last_stop = Some(ago(words, "stopped", now)?),
             "exited" => node.history.last_exit = Some(exit(words, line, now)?),
+            "at-rest" => node.history.is_at_rest = true,
             "status" => {}
             "log" => break,
             other => return Err(format!("{other:?} says nothing of a node")),

@@ -95,6 +95,31 @@ async fn a_peer_that_hangs_up_breaks_the_link() {
 }
 
 #[tokio::test]
+async fn an_engine_that_hangs_up_over_its_shutdown_did_as_told() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let Ok(SocketAddr::V4(address)) = listener.local_addr() else { panic!("not an IPv4 address") };
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 4096];
+        let login = stream.read(&mut request).await.expect("a login");
+        stream.write_all(b"+OK\r\n").await.expect("the client reads");
+        let command = stream.read(&mut request).await.expect("a command");
+        (login, String::from_utf8_lossy(&request[..command]).into_owned())
+    });
+    let mut link = NodeLink::connect(address, &secret()).await.expect("connects");
+    link.shut_down().await.expect("it ended");
+    let (_, command) = serving.await.expect("one login, one command");
+    assert!(command.contains("SHUTDOWN") && command.contains("NOSAVE"), "{command:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_refuses_its_shutdown_is_not_taken_for_ended() {
+    let (link, _serving) = connect_to(&["+OK\r\n", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"]).await;
+    let error = link.expect("connects").shut_down().await.expect_err("refused");
+    assert!(matches!(error, LinkError::Engine { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn more_answers_than_questions_are_out_of_step() {
     let (link, _serving) = connect_to(&["+OK\r\n", "+OK\r\n+OK\r\n"]).await;
     let error = link.expect("connects").take_over().await.expect_err("one answer too many");

@@ -8,6 +8,8 @@ use serde_json::json;
 /// A takeover takes milliseconds, a restarted node a second or two; the rest is a busy machine.
 const HEAL_LIMIT: Duration = Duration::from_secs(30);
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
+/// Longest answer of a node that is well, on a busy machine: one that is stopped never answers.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 #[test]
 fn every_node_killed_in_turn_is_replaced_and_no_key_is_lost() {
@@ -81,9 +83,8 @@ fn a_restarted_daemon_adopts_running_nodes_and_heals_what_broke_meanwhile() {
 
 /// Whether every slot is covered and this many replicas are in sync with their primaries: only then may another node be
 /// killed without a loss.
-fn cluster_is_whole(instance: &serde_json::Value, replicas_wanted: usize) -> Result<(), String> {
-    let endpoint = &instance["discoveryEndpoints"][0];
-    let discovery = format!("{}:{}", endpoint["address"].as_str().unwrap_or_default(), endpoint["port"]);
+pub(crate) fn cluster_is_whole(instance: &serde_json::Value, replicas_wanted: usize) -> Result<(), String> {
+    let discovery = discovery_address(instance);
     let info = ask(&discovery, &["CLUSTER", "INFO"])?;
     let nodes = ask(&discovery, &["CLUSTER", "NODES"])?;
     let mut in_sync = 0;
@@ -95,8 +96,16 @@ fn cluster_is_whole(instance: &serde_json::Value, replicas_wanted: usize) -> Res
     if info.contains("cluster_state:ok") && in_sync == replicas_wanted { Ok(()) } else { Err(format!("{info}\n{nodes}")) }
 }
 
-fn ask(address: &str, command: &[&str]) -> Result<String, String> {
+/// The discovery endpoint of an instance, as host and port.
+pub(crate) fn discovery_address(instance: &serde_json::Value) -> String {
+    let endpoint = &instance["discoveryEndpoints"][0];
+    format!("{}:{}", endpoint["address"].as_str().unwrap_or_default(), endpoint["port"])
+}
+
+/// The answer to one command over a connection of its own.
+pub(crate) fn ask(address: &str, command: &[&str]) -> Result<String, String> {
     let client = redis::Client::open(format!("redis://{address}")).map_err(|error| error.to_string())?;
-    let mut connection = client.get_connection().map_err(|error| error.to_string())?;
+    let mut connection = client.get_connection_with_timeout(ANSWER_LIMIT).map_err(|error| error.to_string())?;
+    connection.set_read_timeout(Some(ANSWER_LIMIT)).map_err(|error| error.to_string())?;
     redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).map_err(|error| error.to_string())
 }

@@ -70,3 +70,27 @@ fn an_ephemeral_daemon_takes_everything_with_it() {
     assert_eq!(node_processes(&data_dir), []);
     assert!(!data_dir.exists(), "{} is left", data_dir.display());
 }
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = TempDir::with_prefix("valkyard-mute-").expect("a folder");
+    let data_dir = folder.path().join("data");
+    let mut child = Command::new(binary("valkyard"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--engine-paths"])
+        .arg(acceptance_tests::tools_dir().join("engines"))
+        .arg("--data-dir")
+        .arg(&data_dir)
+        .stderr(std::fs::File::options().write(true).open("/dev/full").expect("Linux has /dev/full"))
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("valkyard starts");
+    let endpoint = wait_until("the daemon to get ready", END_LIMIT, || {
+        std::fs::read_to_string(data_dir.join("endpoint")).map_err(|error| error.to_string())
+    });
+    Api::new(endpoint.trim()).create_and_wait("mute", &json!({"shardCount": 1}), CREATE_LIMIT);
+    let down = Command::new(binary("valkyard")).arg("down").arg("--data-dir").arg(&data_dir).output().expect("down runs");
+    assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
+    let status = wait_until("the daemon to end", END_LIMIT, || child.try_wait().map_err(|e| e.to_string())?.ok_or_else(String::new));
+    assert!(status.success(), "{status}");
+    assert_eq!(node_processes(&data_dir), []);
+}

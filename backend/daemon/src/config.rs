@@ -44,6 +44,7 @@ impl Settings {
     }
 
     fn merge(options: ServeOptions, file: ConfigFile) -> Result<Self> {
+        let names_data_dir = options.data_dir.data_dir.is_some();
         let settings = Self {
             listen: options.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             data_dir: options.data_dir.resolve_with(&file)?,
@@ -54,6 +55,9 @@ impl Settings {
             log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
         };
         settings.check()?;
+        if settings.ephemeral && names_data_dir {
+            bail!("--ephemeral keeps everything in a temporary folder; leave out --data-dir (VALKYARD_DATA_DIR), or --ephemeral");
+        }
         Ok(settings)
     }
 

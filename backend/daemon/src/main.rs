@@ -11,6 +11,7 @@ mod platform;
 mod telemetry;
 mod verbs;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("valkyard: {error:#}");
+            // Where nobody can read it, the exit code has to do: `eprintln!` would panic instead.
+            let _ = writeln!(std::io::stderr(), "valkyard: {error:#}");
             ExitCode::FAILURE
         }
     }

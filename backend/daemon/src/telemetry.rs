@@ -12,7 +12,13 @@ pub(crate) fn init(filter: &str, format: Option<LogFormat>) -> Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("parse log filter {filter:?}"))?;
     let is_terminal = std::io::stderr().is_terminal();
     let format = format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A log that cannot be written (a full disk, a closed pipe) must not end the work it tells of; reporting that on the same
+    // stderr would panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_target(false);
     match format {
         LogFormat::Text => builder.with_ansi(is_terminal).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -96,6 +96,9 @@ const EVICTION_POLICIES: [&str; 8] = [
     "allkeys-random",
     "noeviction",
 ];
+/// Least `maxclients`: the engine counts cluster links as clients, two for each of up to 249 other nodes, and replicas and the
+/// daemon connect too. With fewer a cluster can never form.
+const MAXCLIENTS_MIN: u32 = 600;
 /// Letters of `notify-keyspace-events` in the engine's documentation.
 const EVENT_CLASSES: &str = "KEg$lshzxetdmnA";
 
@@ -145,7 +148,7 @@ fn check_value(key: EngineConfigKey, value: &str, node_type: NodeType) -> Result
     };
     match key {
         EngineConfigKey::Maxclients => {
-            whole_number_up_to(1, node_type.maxclients().1).map_err(|range| format!("{range} on {node_type}"))
+            whole_number_up_to(MAXCLIENTS_MIN, node_type.maxclients().1).map_err(|range| format!("{range} on {node_type}"))
         }
         EngineConfigKey::Maxmemory => match parse_memory(value) {
             Some(amount) if amount.0 > 0 && amount <= node_type.size() => Ok(()),
@@ -221,6 +224,7 @@ mod tests {
             ("maxmemory-policy", "lru"),
             ("maxmemory-clients", "101%"),
             ("maxclients", "32001"),
+            ("maxclients", "1"),
             ("notify-keyspace-events", "K!"),
             ("slowlog-log-slower-than", "-2"),
         ];

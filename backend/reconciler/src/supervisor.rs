@@ -210,7 +210,7 @@ where
         let wake = Wake::default();
         let (publish, view) = watch::channel(None);
         let world = (self.new_world)(name.clone(), wake.clone());
-        let span = info_span!("instance", name = %name);
+        let span = info_span!("loop", instance = %name);
         let work = run_instance(Reconciler::new(world), wake.clone(), publish, self.stop.clone()).instrument(span);
         let id = self.loops.spawn(work).id();
         self.names.insert(id, name.clone());
@@ -251,7 +251,8 @@ async fn run_instance<W: World>(
             }
             Ok(Turn::Looked(look)) => {
                 let pause = look.plan.look_again_in;
-                publish.send_replace(Some(view_of(*look)));
+                let before = publish.send_replace(Some(view_of(*look)));
+                tell_changes(before.as_ref(), publish.borrow().as_ref());
                 pause
             }
             Err(error) => {
@@ -271,6 +272,18 @@ async fn until_stopped<T>(stop: &CancellationToken, work: impl Future<Output = T
     tokio::select! {
         () = stop.cancelled() => None,
         result = work => Some(result),
+    }
+}
+
+/// Logs conditions that a person should know of when they come, and their end.
+fn tell_changes(before: Option<&InstanceView>, after: Option<&InstanceView>) {
+    let of = |view: Option<&InstanceView>| view.map(|view| view.conditions.clone()).unwrap_or_default();
+    let (before, after) = (of(before), of(after));
+    for condition in after.iter().filter(|condition| !before.contains(condition)) {
+        warn!(?condition, "the instance is not well");
+    }
+    for condition in before.iter().filter(|condition| !after.contains(condition)) {
+        info!(?condition, "this condition is over");
     }
 }
 

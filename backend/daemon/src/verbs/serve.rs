@@ -10,7 +10,7 @@ use chrono::Utc;
 use futures::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -76,7 +76,7 @@ fn remove_scratch(scratch: TempDir, settings: &Settings) -> Result<()> {
 }
 
 async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) -> Result<()> {
-    let mut stop_signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut stop_signals = StopSignals::install(settings)?;
     let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
     let listener = listen::open(settings.listen).await?;
     let address = listener.local_addr().context("read the API's address")?;
@@ -102,8 +102,7 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     info!(%address, data_dir = %settings.data_dir.display(), instances, "ready");
 
     let ended = tokio::select! {
-        _ = stop_signals.0.recv() => Ok(()),
-        _ = stop_signals.1.recv() => Ok(()),
+        () = stop_signals.any() => Ok(()),
         ended = &mut serving => Err(anyhow!("the API has ended: {ended:?}")),
         ended = &mut supervising => Err(anyhow!("the loops of the instances have ended: {ended:?}")),
     };
@@ -116,6 +115,35 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
         info!("connections are still open; they are cut");
     }
     supervising.await.context("end the loops")
+}
+
+/// What ends the daemon in order. A hang-up does only with `--ephemeral`, whose folder would be left behind; otherwise it ends
+/// the process as ever, or is ignored under nohup, and nothing is lost by either.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Option<Signal>,
+}
+
+impl StopSignals {
+    fn install(settings: &Settings) -> Result<Self> {
+        let hang_up = if settings.ephemeral { Some(signal(SignalKind::hangup())?) } else { None };
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hang_up })
+    }
+
+    async fn any(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = hang_up => {}
+        }
+    }
 }
 
 /// Reads the names of all instances; an unreadable database has been reported by whoever needed it first.

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use futures::future::join_all;
+use tracing::warn;
 use valkyard_engine::{LinkError, NodeLink};
 use valkyard_host::{NodeHome, files_seen, log_tail, process_seen};
 use valkyard_model::{
-    AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, NodeHistory, NodeObservation, NodeSerial,
-    Observation, ProcessSeen, Seen, Timestamp,
+    AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, Lifecycle, NodeHistory, NodeObservation,
+    NodeSerial, Observation, ProcessSeen, Seen, Timestamp,
 };
 
 use super::MachineWorld;
@@ -76,6 +77,9 @@ impl MachineWorld {
         if let Some(status) = ended {
             let home = self.home(desired, serial);
             let log_tail = blocking(move || redact(&log_tail(&home))).await;
+            if desired.lifecycle == Lifecycle::Present {
+                warn!(node = %serial, %status, log_tail, "a node's process has ended");
+            }
             self.exits.insert(serial, ExitSeen { at, status: status.to_string(), log_tail });
         }
         NodeHistory { last_exit: self.exits.get(&serial).cloned(), ..NodeHistory::default() }

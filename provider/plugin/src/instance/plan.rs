@@ -41,7 +41,8 @@ pub(super) fn plan(change: &mut PlannedChange, defaults: &Defaults) {
         return;
     }
     for attribute in FIXED_IN_THIS_VERSION {
-        if change.changes(attribute) {
+        // What is not known yet may turn out to be the same; Terraform plans again when it is.
+        if change.changes(attribute) && !change.planned.value(attribute).is_unknown() {
             change.diagnose(cannot_change_in_place(attribute, change));
         }
     }

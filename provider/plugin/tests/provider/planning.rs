@@ -93,6 +93,15 @@ async fn what_cannot_change_in_place_is_refused_in_the_plan_at_its_attribute() {
 }
 
 #[tokio::test]
+async fn a_shape_that_is_not_known_yet_is_not_refused_as_a_change() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let state = created(&provider).await;
+    let plan = provider.plan(TYPE, Some(&state), config().with("shard_count", Value::unknown())).await.expect("planned");
+    assert!(plan.unknowns().contains(&"shard_count"), "{:?}", plan.unknowns());
+}
+
+#[tokio::test]
 async fn a_change_of_what_is_fixed_replaces_and_warns_of_the_loss() {
     let daemon = Daemon::start().await;
     let provider = provider(&daemon, Object::new()).await;

@@ -90,7 +90,8 @@ fn a_log_that_cannot_be_written_stops_nothing() {
     Api::new(endpoint.trim()).create_and_wait("mute", &json!({"shardCount": 1}), CREATE_LIMIT);
     let down = Command::new(binary("valkyard")).arg("down").arg("--data-dir").arg(&data_dir).output().expect("down runs");
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
-    let status = wait_until("the daemon to end", END_LIMIT, || child.try_wait().map_err(|e| e.to_string())?.ok_or_else(String::new));
+    let status =
+        wait_until("the daemon to end", END_LIMIT, || child.try_wait().map_err(|e| e.to_string())?.ok_or_else(String::new));
     assert!(status.success(), "{status}");
     assert_eq!(node_processes(&data_dir), []);
 }

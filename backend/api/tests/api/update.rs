@@ -8,7 +8,7 @@ use crate::server::{INSTANCES, Server, name_of, path_of};
 async fn with_cache() -> Server {
     let server = Server::start().await;
     let asked = json!({ "shardCount": 2, "replicaCount": 1, "labels": { "team": "web" }, "deletionProtectionEnabled": true,
-        "engineConfigs": { "maxclients": "100" } });
+        "engineConfigs": { "maxclients": "1000" } });
     server.create("cache", asked).await;
     server
 }
@@ -49,7 +49,7 @@ async fn an_empty_body_clears_too() {
 async fn a_field_masked_at_its_present_value_is_accepted() {
     let server = with_cache().await;
     let body = json!({ "shardCount": 2, "replicaCount": 1, "nodeType": "HIGHMEM_MEDIUM", "engineVersion": "VALKEY_9_1",
-        "engineConfigs": { "maxclients": "100" }, "labels": { "a": "b" }, "automatedBackupConfig": { "automatedBackupMode": "DISABLED" } });
+        "engineConfigs": { "maxclients": "1000" }, "labels": { "a": "b" }, "automatedBackupConfig": { "automatedBackupMode": "DISABLED" } });
     let mask = "shard_count,replicaCount,node_type,engineVersion,engine_configs,labels,automatedBackupConfig,persistence_config.mode,endpoints";
     assert_eq!(patched(&server, mask, body).await["labels"], json!({ "a": "b" }));
 }

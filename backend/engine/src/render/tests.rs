@@ -58,7 +58,7 @@ fn what_the_user_set_overrides_the_defaults_but_memory_stays_scaled() {
     let configs = [
         ("maxmemory", "5gb"),
         ("maxmemory-policy", "noeviction"),
-        ("maxclients", "100"),
+        ("maxclients", "1000"),
         ("maxmemory-clients", "0"),
         ("notify-keyspace-events", ""),
         ("slowlog-log-slower-than", "-1"),
@@ -66,7 +66,7 @@ fn what_the_user_set_overrides_the_defaults_but_memory_stays_scaled() {
     let text = render("9.1.2", &configs);
     assert_eq!(effective(&text, "maxmemory"), Some("\"1073741824\""));
     assert_eq!(effective(&text, "maxmemory-policy"), Some("\"noeviction\""));
-    assert_eq!(effective(&text, "maxclients"), Some("\"100\""));
+    assert_eq!(effective(&text, "maxclients"), Some("\"1000\""));
     assert_eq!(effective(&text, "maxmemory-clients"), Some("\"0\""));
     assert_eq!(effective(&text, "notify-keyspace-events"), Some("\"\""));
     assert_eq!(effective(&text, "slowlog-log-slower-than"), Some("\"-1\""));

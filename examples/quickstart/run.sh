@@ -50,9 +50,9 @@ if [ -e "$data" ]; then
   "$valkyard" down --data-dir "$data" >/dev/null # left by a run that was interrupted
   rm -rf "$data"
 fi
-rm -rf "$state/work"
-mkdir -p "$state/work"
-cp "$root"/examples/quickstart/*.tf "$state/work/"
+rm -rf "$state/config"
+mkdir -p "$state/config"
+cp "$root"/examples/quickstart/*.tf "$state/config/"
 cat >"$state/terraformrc" <<RC
 provider_installation {
   dev_overrides {
@@ -62,7 +62,7 @@ provider_installation {
 }
 RC
 export TF_CLI_CONFIG_FILE=$state/terraformrc TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
-tf() { "$terraform" -chdir="$state/work" "$@"; }
+tf() { "$terraform" -chdir="$state/config" "$@"; }
 
 daemon=
 clean_up() {
@@ -106,9 +106,9 @@ The cluster keeps running at $endpoint. Go on with:
   eval "\$($valkyard env --data-dir $data)"
   $valkyard status --data-dir $data
   export TF_CLI_CONFIG_FILE=$state/terraformrc
-  $terraform -chdir=$state/work plan
+  $terraform -chdir=$state/config plan
 Remove everything with:
-  $terraform -chdir=$state/work destroy -auto-approve
+  $terraform -chdir=$state/config destroy -auto-approve
   $valkyard down --data-dir $data
 NEXT
   exit 0
@@ -124,5 +124,5 @@ daemon=
 if pgrep -f "$data/" >/dev/null; then
   fail "processes are left: $(pgrep -af "$data/")"
 fi
-rm -rf "$data" "$state/work"
+rm -rf "$data" "$state/config"
 printf '\nquickstart: all of it worked; nothing is left running\n'

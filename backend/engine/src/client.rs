@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use valkyard_model::{AdminSecret, EngineSeen, NodeId, Port};
+use valkyard_model::{AdminSecret, EngineSeen, NodeAddress, NodeId};
 
 pub use error::{LinkError, ProtocolError};
 pub use resp::MalformedReply;
@@ -108,13 +108,16 @@ impl NodeLink {
         self.expect_status(&["CLUSTER", "REPLICATE", primary.as_str()], "OK").await
     }
 
-    /// Tells the node where another one listens. They know each other some moments later.
+    /// Tells the node where others listen. They know each other some moments later.
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn meet(&mut self, peer: SocketAddrV4, bus_port: Port) -> Result<(), LinkError> {
-        let (ip, port, bus) = (peer.ip().to_string(), peer.port().to_string(), bus_port.to_string());
-        self.expect_status(&["CLUSTER", "MEET", &ip, &port, &bus], "OK").await
+    pub async fn meet(&mut self, peers: &[NodeAddress]) -> Result<(), LinkError> {
+        for peer in peers {
+            let (ip, port, bus) = (peer.client.ip().to_string(), peer.client.port().to_string(), peer.bus_port.to_string());
+            self.expect_status(&["CLUSTER", "MEET", &ip, &port, &bus], "OK").await?;
+        }
+        Ok(())
     }
 
     /// Ends the engine without saving. It answers by closing the connection.

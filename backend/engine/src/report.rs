@@ -8,7 +8,7 @@ mod fields;
 
 use std::collections::BTreeMap;
 
-use valkyard_model::{ConfigEpoch, EngineSeen, LinkState, NodeId, PeerSeen, RoleSeen};
+use valkyard_model::{ByteSize, ConfigEpoch, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen, RoleSeen};
 
 use cluster_nodes::NodeLine;
 use fields::Fields;
@@ -66,6 +66,12 @@ pub(crate) fn engine_seen(nodes: &str, cluster_info: &str, info: &str) -> Result
         current_epoch: ConfigEpoch(cluster_info.parsed("cluster_current_epoch")?),
         slots: me.slots,
         replication_offset: replication_offset(info, is_replica)?,
+        keys: 0,
+        data: ByteSize(0),
+        libraries: 0,
+        settings: LiveSettings::default(),
+        migrations: Vec::new(),
+        open_slots: BTreeMap::new(),
         peers,
     })
 }

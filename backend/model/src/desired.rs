@@ -1,12 +1,12 @@
 //! An accepted instance: the durable truth that observation is compared with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AdminSecret, ByteSize, Failure, Generation, InstanceAddress, InstanceName, InstanceSpec, NodeAllocation, NodeSerial,
-    Timestamp, Uid,
+    AdminSecret, ByteSize, Failure, Generation, InstanceAddress, InstanceName, InstanceSpec, NodeAllocation, NodeKind,
+    NodeSerial, ShardIndex, Timestamp, Uid, Zone,
 };
 
 /// A validated spec with everything that cannot be observed: identity, generation, allocations, the secret.
@@ -26,6 +26,8 @@ pub struct DesiredInstance {
     pub lifecycle: Lifecycle,
     /// What was asked for.
     pub spec: InstanceSpec,
+    /// What it was when it was last seen complete; a change that cannot succeed goes back to it. Nothing while creating.
+    pub settled: Option<Settled>,
     /// Memory for data on each node, after scaling; decided when the spec was accepted.
     pub maxmemory: ByteSize,
     /// Where it listens.
@@ -36,10 +38,46 @@ pub struct DesiredInstance {
     pub next_serial: NodeSerial,
     /// Password of the daemon's user.
     pub secret: AdminSecret,
+    /// Zones of its location that an administrator took away; their nodes stay down until they are given back.
+    pub zones_out: BTreeSet<Zone>,
+    /// Shards whose data was lost with all their nodes, in order of time.
+    pub losses: Vec<DataLoss>,
     /// When it was accepted.
     pub create_time: Timestamp,
     /// When the spec changed last.
     pub update_time: Timestamp,
+}
+
+/// The spec of a complete instance with what was decided for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The spec.
+    pub spec: InstanceSpec,
+    /// Memory for data on each node.
+    pub maxmemory: ByteSize,
+}
+
+/// A shard that lost its data: all its nodes had ended and none persisted anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataLoss {
+    /// The shard.
+    pub shard: ShardIndex,
+    /// When it was noticed.
+    pub at: Timestamp,
+}
+
+impl DesiredInstance {
+    /// Whether a change of its nodes is under way.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.settled.is_some() && !self.convergence.has_reached(self.shape_generation)
+    }
+
+    /// What its nodes are to be made of.
+    #[must_use]
+    pub fn kind(&self) -> NodeKind {
+        self.spec.kind()
+    }
 }
 
 /// How far observation has confirmed the spec.

@@ -9,6 +9,7 @@ mod draft;
 mod engine_config;
 mod failure;
 mod ids;
+mod live_settings;
 mod memory;
 mod name;
 mod node;
@@ -24,25 +25,27 @@ mod version;
 mod zone;
 
 pub use address::{AddressBlock, InstanceAddress, Port, PortBlock};
-pub use desired::{Convergence, DesiredInstance, Lifecycle};
+pub use desired::{Convergence, DataLoss, DesiredInstance, Lifecycle, Settled};
 pub use draft::{FieldViolation, SpecDraft, SpecLimits, ZoneDraft, validate};
 pub use engine_config::{EngineConfigError, EngineConfigKey, EngineConfigs};
 pub use failure::{Failure, FailureCode};
 pub use ids::{ConfigEpoch, Generation, NodeId, NodeSerial, OperationId, Pid, RequestId, ShardId, ShardIndex, Uid};
+pub use live_settings::LiveSettings;
 pub use memory::{ByteSize, MemoryPolicy};
 pub use name::{InstanceId, InstanceName, LocationId, NameError, OperationName, ProjectId};
-pub use node::{ClusterSeed, InitialRole, NodeAllocation, NodeSettings, SeedNode, SeedRole};
+pub use node::{ClusterSeed, InitialRole, NodeAddress, NodeAllocation, NodeKind, NodeSettings, SeedNode, SeedRole, Standing};
 pub use node_type::NodeType;
 pub use observation::{
-    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, LinkState, NodeHistory, NodeObservation, Observation,
-    PeerHealth, PeerSeen, ProcessSeen, RoleSeen, Seen,
+    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, LinkState, MigrationDirection, MigrationSeen,
+    MigrationState, NodeHistory, NodeObservation, Observation, OpenSlot, PeerHealth, PeerSeen, ProcessSeen, ProcessState,
+    RoleSeen, Seen,
 };
 pub use operation::{Operation, OperationState, Verb};
 pub use plan::{Condition, Plan, WaitingOn};
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
 pub use spec::{AutoConnection, InstanceSpec, Labels};
-pub use step::{Step, StepKind, StopManner};
+pub use step::{MoveTarget, MoveWay, Step, StepKind, StopManner};
 pub use version::{BinaryVersion, EngineVersion, VersionError};
 pub use zone::{Zone, ZoneDistribution};
 

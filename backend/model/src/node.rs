@@ -25,6 +25,38 @@ pub struct NodeAllocation {
     pub port: Port,
     /// Where the bus reaches it.
     pub bus_port: Port,
+    /// What it is made of. A node never changes its kind: another one takes its place.
+    pub kind: NodeKind,
+    /// Whether it is to stay.
+    pub standing: Standing,
+}
+
+/// What a node is made of, and what cannot be changed while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeKind {
+    /// Its size.
+    pub node_type: NodeType,
+    /// The version line of its engine.
+    pub engine_version: EngineVersion,
+}
+
+/// Whether a node is to stay in its instance. Durable, so that no two looks choose different nodes to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is wanted.
+    Member,
+    /// It leaves: hands over its shard if it leads it, is forgotten by the others, ends, and its allocation goes last.
+    Retiring,
+}
+
+/// Where a node is reached by clients and by the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeAddress {
+    /// For clients.
+    pub client: SocketAddrV4,
+    /// For the bus, at the same IP.
+    pub bus_port: Port,
 }
 
 /// What a node of a new cluster starts as.

@@ -5,7 +5,9 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BinaryVersion, ConfigEpoch, NodeId, NodeSerial, Pid, SlotSet, StepKind, Timestamp};
+use crate::{
+    BinaryVersion, ByteSize, ConfigEpoch, LiveSettings, NodeId, NodeSerial, Pid, ShardIndex, Slot, SlotSet, StepKind, Timestamp,
+};
 
 /// The outcome of looking at one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct Observation {
     pub nodes: BTreeMap<NodeSerial, NodeObservation>,
     /// The discovery endpoint.
     pub discovery: Seen<DiscoverySeen>,
+    /// Shards that somebody wants another primary for, with the primary they had when they were asked for. Served once and
+    /// forgotten with the daemon.
+    pub handovers: BTreeMap<ShardIndex, NodeSerial>,
     /// Steps that failed since they last succeeded.
     pub faults: Vec<Fault>,
 }
@@ -74,6 +79,18 @@ pub struct FilesSeen {}
 pub struct ProcessSeen {
     /// Its id.
     pub pid: Pid,
+    /// Whether it can run.
+    pub state: ProcessState,
+}
+
+/// Whether a process can run at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessState {
+    /// It runs, or waits for something.
+    Running,
+    /// It was stopped by a signal (SIGSTOP) or a debugger.
+    Stopped,
 }
 
 /// What a node says of itself and its peers.
@@ -97,8 +114,69 @@ pub struct EngineSeen {
     pub slots: SlotSet,
     /// Bytes of the replication stream it has produced or applied.
     pub replication_offset: u64,
+    /// Keys it holds, in all databases.
+    pub keys: u64,
+    /// Memory that its keys take: what is used, without what an empty engine uses, buffers and backlog.
+    pub data: ByteSize,
+    /// Libraries of functions it has.
+    pub libraries: u32,
+    /// What it runs with at the moment.
+    pub settings: LiveSettings,
+    /// Atomic slot migrations it takes part in, and the last end of one with each peer.
+    pub migrations: Vec<MigrationSeen>,
+    /// Slots that are being moved by keys, by its own word.
+    pub open_slots: BTreeMap<Slot, OpenSlot>,
     /// The other nodes as it sees them.
     pub peers: BTreeMap<NodeId, PeerSeen>,
+}
+
+/// An atomic migration of slots, as one of its two ends tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationSeen {
+    /// Which end tells it.
+    pub direction: MigrationDirection,
+    /// The other end.
+    pub peer: NodeId,
+    /// Which slots.
+    pub slots: SlotSet,
+    /// How far it is.
+    pub state: MigrationState,
+    /// The engine's words about its end; empty while it runs.
+    pub message: String,
+    /// When its state changed last; whole seconds of the engine's clock.
+    pub updated: Timestamp,
+}
+
+/// An end of a migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationDirection {
+    /// Slots leave the node.
+    Export,
+    /// Slots come to the node.
+    Import,
+}
+
+/// How far a migration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationState {
+    /// Under way.
+    Running,
+    /// The slots have their new owner.
+    Succeeded,
+    /// It failed or was cancelled; the slots stay where they were.
+    Failed,
+}
+
+/// A slot that is being moved by keys, as an engine marks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenSlot {
+    /// Its owner gives it to this node.
+    MigratingTo(NodeId),
+    /// It comes from this node.
+    ImportingFrom(NodeId),
 }
 
 /// A node's role as it reports it.
@@ -168,6 +246,12 @@ pub struct NodeHistory {
     pub stops: u32,
     /// When it was last told to.
     pub last_stop: Option<Timestamp>,
+    /// Since when its process has been seen, but its engine did not answer.
+    pub silent_since: Option<Timestamp>,
+    /// When it was last told to take its shard over by agreement.
+    pub last_failover: Option<Timestamp>,
+    /// When others were last told to forget it.
+    pub last_forgotten: Option<Timestamp>,
     /// Whether no process of it can run: this daemon set the node aside, or saw its process gone beside its folder, and
     /// has started none since.
     pub is_at_rest: bool,

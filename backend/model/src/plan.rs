@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{FaultKind, NodeSerial, ShardIndex, Step, StepKind};
+use crate::{FaultKind, NodeSerial, ShardIndex, Step, StepKind, Zone};
 
 /// What may be done now, and why nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,25 @@ pub enum WaitingOn {
     ReplicaToSync(NodeSerial),
     /// A process was asked to stop.
     ProcessToExit(NodeSerial),
+    /// A shard's replicas are not in a state in which one could take over by agreement.
+    HeirToBeReady(ShardIndex),
+    /// Slots are on their way.
+    SlotsToMove {
+        /// Whose they are.
+        from: ShardIndex,
+        /// Whose they will be.
+        to: ShardIndex,
+        /// How many still have to go this way.
+        count: u16,
+    },
+    /// A shard has no room for the keys of the slots it should get.
+    RoomIn(ShardIndex),
+    /// The nodes of a shard are being replaced by others.
+    Replacement(ShardIndex),
+    /// A node leaves.
+    NodeToLeave(NodeSerial),
+    /// A zone was taken away by an administrator.
+    ZoneToReturn(Zone),
     /// A takeover was sent, or another node has to notice it.
     FailoverToSettle(ShardIndex),
     /// It cannot be told whether a node lives; nothing is decided on ignorance.

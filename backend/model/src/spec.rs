@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineConfigs, EngineVersion, NodeType, ZoneDistribution};
+use crate::{EngineConfigs, EngineVersion, NodeKind, NodeType, ZoneDistribution};
 
 /// Labels of an instance.
 pub type Labels = BTreeMap<String, String>;
@@ -48,6 +48,12 @@ impl InstanceSpec {
     #[must_use]
     pub fn node_count(&self) -> u32 {
         u32::from(self.shard_count) * (1 + u32::from(self.replica_count))
+    }
+
+    /// What its nodes are made of.
+    #[must_use]
+    pub fn kind(&self) -> NodeKind {
+        NodeKind { node_type: self.node_type, engine_version: self.engine_version }
     }
 
     /// Whether this spec asks for the same nodes as the other: labels, endpoints and protection concern none.

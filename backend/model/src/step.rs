@@ -5,7 +5,10 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterSeed, EngineVersion, Failure, Generation, NodeAllocation, NodeId, NodeSerial, NodeSettings};
+use crate::{
+    ClusterSeed, EngineVersion, Failure, Generation, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, ShardIndex,
+    SlotSet, Timestamp,
+};
 
 /// Something to do now: fully specified, idempotent, with a post-condition that the next observation can see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,14 +65,81 @@ pub enum Step {
         /// The primary.
         primary: NodeId,
     },
-    /// Tell a node where another listens. Seen in its peers.
+    /// Introduce a node to others that do not know each other yet. Seen in the peers of both.
     Meet {
         /// The node to tell.
         node: NodeSerial,
-        /// The other's client address.
-        peer: SocketAddrV4,
-        /// The other's bus port.
-        bus_port: crate::Port,
+        /// Where the others are.
+        peers: Vec<NodeAddress>,
+    },
+    /// Make a replica the primary of its shard by agreement with the living primary, which waits until the replica has
+    /// everything. Seen in its role.
+    FailOver {
+        /// The replica.
+        node: NodeSerial,
+    },
+    /// Begin or continue to move slots with their keys to another primary. Seen in the slots of both, and meanwhile in
+    /// `EngineSeen::migrations` or `EngineSeen::open_slots`.
+    MoveSlots {
+        /// The primary that owns them.
+        node: NodeSerial,
+        /// The primary that is to own them.
+        target: MoveTarget,
+        /// Which.
+        slots: SlotSet,
+        /// How.
+        way: MoveWay,
+    },
+    /// Make a slot that nobody living claims the property of this primary. Seen in its slots.
+    ClaimSlots {
+        /// The primary.
+        node: NodeSerial,
+        /// Which.
+        slots: SlotSet,
+    },
+    /// Copy the functions of one primary to another that has none: slots do not carry them. Seen in
+    /// `EngineSeen::libraries`.
+    CopyFunctions {
+        /// The primary without.
+        node: NodeSerial,
+        /// Where one that has them listens.
+        source: SocketAddrV4,
+    },
+    /// Write a node's configuration and set what differs while it runs. Seen in `EngineSeen::settings`.
+    Configure {
+        /// The node.
+        node: NodeSerial,
+        /// The whole configuration.
+        settings: NodeSettings,
+    },
+    /// Make a node forget others that leave. Seen in its peers.
+    Forget {
+        /// The node.
+        node: NodeSerial,
+        /// Whom.
+        peers: Vec<NodeId>,
+    },
+    /// Durably choose nodes that leave. Seen in their `Standing`.
+    RetireNodes {
+        /// The nodes.
+        nodes: Vec<NodeSerial>,
+    },
+    /// Remove the allocations of nodes of which nothing is left. Seen in `DesiredInstance::nodes`.
+    ReleaseNodes {
+        /// The nodes.
+        nodes: Vec<NodeSerial>,
+    },
+    /// Durably record that a shard lost its data. Seen in `DesiredInstance::losses`.
+    RecordDataLoss {
+        /// The shard.
+        shard: ShardIndex,
+        /// When it was noticed.
+        at: Timestamp,
+    },
+    /// Durably give up a change: the instance goes back to what it was when it was last complete. Seen in the spec.
+    AbandonUpdate {
+        /// What the update operation reports.
+        failure: Failure,
     },
     /// Open the discovery endpoint, or point it at these nodes. Seen in `Observation::discovery`.
     OpenDiscovery {
@@ -90,6 +160,28 @@ pub enum Step {
     },
     /// Remove the record and free the address; nothing of the instance is left. Ends its operations.
     RemoveInstance,
+}
+
+/// Where slots go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveTarget {
+    /// The primary's identity.
+    pub id: NodeId,
+    /// Where it listens for clients.
+    pub address: SocketAddrV4,
+}
+
+/// How slots move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveWay {
+    /// All at once at the end, by the engines themselves (`CLUSTER MIGRATESLOTS`); the step only begins it.
+    Atomic,
+    /// Slot by slot, key by key (`SETSLOT`, `MIGRATE`); the step moves what fits into its time and is repeated.
+    ByKeys {
+        /// Other primaries that are told of each new owner at once.
+        witnesses: Vec<SocketAddrV4>,
+    },
 }
 
 /// How a process is ended.
@@ -124,6 +216,26 @@ pub enum StepKind {
     Replicate,
     /// [`Step::Meet`]
     Meet,
+    /// [`Step::FailOver`]
+    FailOver,
+    /// [`Step::MoveSlots`]
+    MoveSlots,
+    /// [`Step::ClaimSlots`]
+    ClaimSlots,
+    /// [`Step::CopyFunctions`]
+    CopyFunctions,
+    /// [`Step::Configure`]
+    Configure,
+    /// [`Step::Forget`]
+    Forget,
+    /// [`Step::RetireNodes`]
+    RetireNodes,
+    /// [`Step::ReleaseNodes`]
+    ReleaseNodes,
+    /// [`Step::RecordDataLoss`]
+    RecordDataLoss,
+    /// [`Step::AbandonUpdate`]
+    AbandonUpdate,
     /// [`Step::OpenDiscovery`]
     OpenDiscovery,
     /// [`Step::CloseDiscovery`]
@@ -150,6 +262,16 @@ impl Step {
             Self::TakeOver { .. } => StepKind::TakeOver,
             Self::Replicate { .. } => StepKind::Replicate,
             Self::Meet { .. } => StepKind::Meet,
+            Self::FailOver { .. } => StepKind::FailOver,
+            Self::MoveSlots { .. } => StepKind::MoveSlots,
+            Self::ClaimSlots { .. } => StepKind::ClaimSlots,
+            Self::CopyFunctions { .. } => StepKind::CopyFunctions,
+            Self::Configure { .. } => StepKind::Configure,
+            Self::Forget { .. } => StepKind::Forget,
+            Self::RetireNodes { .. } => StepKind::RetireNodes,
+            Self::ReleaseNodes { .. } => StepKind::ReleaseNodes,
+            Self::RecordDataLoss { .. } => StepKind::RecordDataLoss,
+            Self::AbandonUpdate { .. } => StepKind::AbandonUpdate,
             Self::OpenDiscovery { .. } => StepKind::OpenDiscovery,
             Self::CloseDiscovery => StepKind::CloseDiscovery,
             Self::RecordConverged { .. } => StepKind::RecordConverged,
@@ -169,8 +291,18 @@ impl Step {
             | Self::RemoveFiles { node }
             | Self::TakeOver { node }
             | Self::Replicate { node, .. }
-            | Self::Meet { node, .. } => Some(*node),
+            | Self::Meet { node, .. }
+            | Self::FailOver { node }
+            | Self::MoveSlots { node, .. }
+            | Self::ClaimSlots { node, .. }
+            | Self::CopyFunctions { node, .. }
+            | Self::Configure { node, .. }
+            | Self::Forget { node, .. } => Some(*node),
             Self::AllocateNodes { .. }
+            | Self::RetireNodes { .. }
+            | Self::ReleaseNodes { .. }
+            | Self::RecordDataLoss { .. }
+            | Self::AbandonUpdate { .. }
             | Self::OpenDiscovery { .. }
             | Self::CloseDiscovery
             | Self::RecordConverged { .. }
@@ -192,6 +324,16 @@ impl fmt::Display for StepKind {
             Self::TakeOver => "take over",
             Self::Replicate => "replicate",
             Self::Meet => "meet",
+            Self::FailOver => "fail over",
+            Self::MoveSlots => "move slots",
+            Self::ClaimSlots => "claim slots",
+            Self::CopyFunctions => "copy functions",
+            Self::Configure => "configure",
+            Self::Forget => "forget",
+            Self::RetireNodes => "retire nodes",
+            Self::ReleaseNodes => "release nodes",
+            Self::RecordDataLoss => "record data loss",
+            Self::AbandonUpdate => "abandon update",
             Self::OpenDiscovery => "open discovery endpoint",
             Self::CloseDiscovery => "close discovery endpoint",
             Self::RecordConverged => "record convergence",

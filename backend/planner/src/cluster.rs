@@ -17,7 +17,17 @@ static UNSEEN: NodeObservation = NodeObservation {
     files: Seen::Unknown,
     process: Seen::Unknown,
     engine: Seen::Unknown,
-    history: NodeHistory { starts: 0, last_start: None, last_exit: None, stops: 0, last_stop: None, is_at_rest: false },
+    history: NodeHistory {
+        starts: 0,
+        last_start: None,
+        last_exit: None,
+        stops: 0,
+        last_stop: None,
+        silent_since: None,
+        last_failover: None,
+        last_forgotten: None,
+        is_at_rest: false,
+    },
 };
 
 /// Whether a node lives.

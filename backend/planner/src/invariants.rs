@@ -139,8 +139,20 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::RemoveFiles { node }
             | Step::TakeOver { node }
             | Step::Replicate { node, .. }
-            | Step::Meet { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
-            Step::OpenDiscovery { .. } | Step::CloseDiscovery | Step::AbandonCreate { .. } => {}
+            | Step::Meet { node, .. }
+            | Step::FailOver { node }
+            | Step::MoveSlots { node, .. }
+            | Step::ClaimSlots { node, .. }
+            | Step::CopyFunctions { node, .. }
+            | Step::Configure { node, .. }
+            | Step::Forget { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
+            Step::OpenDiscovery { .. }
+            | Step::CloseDiscovery
+            | Step::AbandonCreate { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. } => {}
         }
     }
     violations
@@ -183,6 +195,16 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::TakeOver
         | StepKind::Replicate
         | StepKind::Meet
+        | StepKind::FailOver
+        | StepKind::MoveSlots
+        | StepKind::ClaimSlots
+        | StepKind::CopyFunctions
+        | StepKind::Configure
+        | StepKind::Forget
+        | StepKind::RetireNodes
+        | StepKind::ReleaseNodes
+        | StepKind::RecordDataLoss
+        | StepKind::AbandonUpdate
         | StepKind::OpenDiscovery
         | StepKind::RecordConverged
         | StepKind::AbandonCreate => (!is_present).then_some(Violation::BuildsUnwanted { step: kind }),
@@ -258,7 +280,16 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             let is_seen = matches!(node.seen.process, Seen::Known(_));
             violations.extend((!is_seen).then_some(Violation::ProcessNotSeen { node: serial }));
         }
-        StepKind::TakeOver | StepKind::Replicate | StepKind::Meet | StepKind::ShutDownEngine => {
+        StepKind::TakeOver
+        | StepKind::Replicate
+        | StepKind::Meet
+        | StepKind::ShutDownEngine
+        | StepKind::FailOver
+        | StepKind::MoveSlots
+        | StepKind::ClaimSlots
+        | StepKind::CopyFunctions
+        | StepKind::Configure
+        | StepKind::Forget => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
             }
@@ -270,6 +301,10 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             }
         }
         StepKind::AllocateNodes
+        | StepKind::RetireNodes
+        | StepKind::ReleaseNodes
+        | StepKind::RecordDataLoss
+        | StepKind::AbandonUpdate
         | StepKind::OpenDiscovery
         | StepKind::CloseDiscovery
         | StepKind::RecordConverged

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use valkyard_model::{
-    DesiredInstance, InitialRole, NodeAllocation, NodeId, NodeSerial, Port, PortBlock, ShardIndex, Zone, ZoneDistribution,
+    DesiredInstance, InitialRole, NodeAllocation, NodeId, NodeSerial, Port, PortBlock, ShardIndex, Standing, Zone,
+    ZoneDistribution,
 };
 
 /// The nodes that the spec asks for and that are not allocated yet.
@@ -31,7 +32,8 @@ pub(crate) fn missing_nodes(desired: &DesiredInstance) -> Vec<NodeAllocation> {
             let initial_role = if has_primary { InitialRole::Replica } else { InitialRole::Primary };
             has_primary = true;
             let id = NodeId::derive(desired.uid, serial);
-            missing.push(NodeAllocation { serial, id, shard, initial_role, zone, port, bus_port });
+            let (kind, standing) = (desired.kind(), Standing::Member);
+            missing.push(NodeAllocation { serial, id, shard, initial_role, zone, port, bus_port, kind, standing });
             serial = NodeSerial(serial.0 + 1);
         }
     }

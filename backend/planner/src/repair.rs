@@ -3,7 +3,7 @@
 //! Called for each shard after `membership`. Its invariant: only a node without slots is made to copy another, and only
 //! engines that answered with their own identity get commands. Nodes started from a seed never need it.
 
-use valkyard_model::{EngineSeen, RoleSeen, Step};
+use valkyard_model::{EngineSeen, NodeAddress, RoleSeen, Step};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
@@ -39,5 +39,6 @@ fn is_reachable(node: &Node<'_>) -> bool {
 }
 
 fn meet(cluster: &Cluster<'_>, node: &Node<'_>, other: &Node<'_>) -> Step {
-    Step::Meet { node: node.serial(), peer: other.client_address(cluster.desired), bus_port: other.allocation.bus_port }
+    let peer = NodeAddress { client: other.client_address(cluster.desired), bus_port: other.allocation.bus_port };
+    Step::Meet { node: node.serial(), peers: vec![peer] }
 }

@@ -35,7 +35,21 @@ impl Machine {
             Step::RemoveFiles { node } => self.remove_files(*node),
             Step::TakeOver { node } => return self.take_over(*node),
             Step::Replicate { node, primary } => return transient(self.attach(*node, primary)),
-            Step::Meet { node, peer, .. } => return transient(self.introduce(*node, peer.port())),
+            Step::Meet { node, peers } => {
+                for peer in peers {
+                    transient(self.introduce(*node, peer.client.port()))?;
+                }
+            }
+            Step::FailOver { .. }
+            | Step::MoveSlots { .. }
+            | Step::ClaimSlots { .. }
+            | Step::CopyFunctions { .. }
+            | Step::Configure { .. }
+            | Step::Forget { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. } => return refuse(FaultKind::Transient, "not built"),
             Step::OpenDiscovery { backends } => self.discovery = Some(DiscoverySeen { backends: backends.clone() }),
             Step::CloseDiscovery => self.discovery = None,
             Step::RecordConverged { generation } => {
@@ -77,7 +91,17 @@ impl Machine {
             | Step::ShutDownEngine { .. }
             | Step::TakeOver { .. }
             | Step::Replicate { .. }
-            | Step::Meet { .. } => {
+            | Step::Meet { .. }
+            | Step::FailOver { .. }
+            | Step::MoveSlots { .. }
+            | Step::ClaimSlots { .. }
+            | Step::CopyFunctions { .. }
+            | Step::Configure { .. }
+            | Step::Forget { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. } => {
                 // The reply is what gets lost; a refusal would have been lost with it.
                 drop(self.carry_out(step));
             }

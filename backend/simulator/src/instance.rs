@@ -1,6 +1,6 @@
 //! Accepted instances to simulate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use valkyard_model::{
@@ -26,6 +26,9 @@ pub fn accepted_instance(shards: i32, replicas: i32) -> DesiredInstance {
         lifecycle: Lifecycle::Present,
         spec: validate(draft, &name.location, &limits).expect("a valid shape"),
         name,
+        settled: None,
+        zones_out: BTreeSet::new(),
+        losses: Vec::new(),
         maxmemory: ByteSize(64 << 20),
         address: InstanceAddress::own_ip(AddressBlock::FIRST, 0).expect("there is a first"),
         nodes: BTreeMap::new(),

@@ -5,8 +5,8 @@ use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use valkyard_model::{
-    BinaryVersion, DesiredInstance, EngineSeen, FilesSeen, LinkState, NodeHistory, NodeObservation, NodeSerial, Observation,
-    PeerHealth, PeerSeen, ProcessSeen, RoleSeen, Seen, Step, Timestamp,
+    BinaryVersion, ByteSize, DesiredInstance, EngineSeen, FilesSeen, LinkState, LiveSettings, NodeHistory, NodeObservation,
+    NodeSerial, Observation, PeerHealth, PeerSeen, ProcessSeen, ProcessState, RoleSeen, Seen, Step, Timestamp,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 
@@ -58,7 +58,7 @@ impl World for SimWorld {
         let machine = self.lock();
         let discovery = machine.discovery.clone().map_or(Seen::Absent, Seen::Known);
         let nodes = desired.nodes.keys().filter_map(|serial| Some((*serial, machine.node_seen(desired, *serial)?))).collect();
-        Observation { at: machine.now, first_look: machine.now, nodes, discovery, faults: Vec::new() }
+        Observation { at: machine.now, first_look: machine.now, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
     }
 
     async fn execute(&self, _desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
@@ -84,7 +84,8 @@ impl Machine {
         let process = node.process.as_ref().filter(|_| node.folder.is_some());
         Some(NodeObservation {
             files: if node.folder.is_some() { Seen::Known(FilesSeen {}) } else { Seen::Absent },
-            process: process.map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid })),
+            process: process
+                .map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid, state: ProcessState::Running })),
             engine: self.engine_seen(desired, node),
             history,
         })
@@ -110,6 +111,12 @@ impl Machine {
             current_epoch: engine.conf.current_epoch,
             slots: engine.conf.own.slots.clone(),
             replication_offset: engine.offset,
+            keys: 0,
+            data: ByteSize(0),
+            libraries: 0,
+            settings: LiveSettings::default(),
+            migrations: Vec::new(),
+            open_slots: BTreeMap::new(),
             peers: self.peers_seen(desired, engine),
         })
     }

@@ -2,6 +2,8 @@
 //!
 //! What is searched or ordered by has a column of its own; the rest is JSON of the model's values.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
@@ -98,6 +100,9 @@ pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
         convergence,
         lifecycle: from_json("lifecycle", row)?,
         spec: from_json("spec", row)?,
+        settled: None,
+        zones_out: BTreeSet::new(),
+        losses: Vec::new(),
         maxmemory: ByteSize(from_integer("maxmemory", row.get("maxmemory")?)?),
         address: from_json("address", row)?,
         nodes: from_json("nodes", row)?,

@@ -44,7 +44,14 @@ impl World for ConvergingWorld {
             };
             result.expect("the store in memory takes what the loop of the instance records");
         }
-        Observation { at: time(LATER), first_look: time(LATER), nodes: [].into(), discovery: Seen::Absent, faults: Vec::new() }
+        Observation {
+            at: time(LATER),
+            first_look: time(LATER),
+            nodes: [].into(),
+            discovery: Seen::Absent,
+            handovers: [].into(),
+            faults: Vec::new(),
+        }
     }
 
     async fn execute(&self, _desired: &DesiredInstance, _step: &Step) -> Result<(), StepError> {

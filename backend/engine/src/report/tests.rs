@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use valkyard_model::PeerHealth;
+use valkyard_model::{LiveSettings, PeerHealth};
 
 use super::*;
 
@@ -51,6 +51,12 @@ fn a_primary_with_its_peers_is_read() {
         current_epoch: ConfigEpoch(9),
         slots: seen.slots.clone(),
         replication_offset: 4242,
+        keys: 0,
+        data: ByteSize(0),
+        libraries: 0,
+        settings: LiveSettings::default(),
+        migrations: Vec::new(),
+        open_slots: BTreeMap::new(),
         peers: BTreeMap::from([(id(B), peer)]),
     };
     assert_eq!(seen, expected);

@@ -11,7 +11,7 @@ mod raw;
 use std::collections::BTreeSet;
 
 use valkyard_engine::{Allocator, LinkError, NodeLink};
-use valkyard_model::{AdminSecret, LinkState, NodeSerial, PeerHealth, RoleSeen};
+use valkyard_model::{AdminSecret, LinkState, NodeAddress, NodeSerial, PeerHealth, RoleSeen};
 
 use builds::real_builds;
 use cluster::{Cluster, until};
@@ -136,7 +136,12 @@ async fn a_stranger_joins_by_meeting_and_then_copies_a_primary() {
         let error = link.replicate(&cluster.id(primary)).await.expect_err("it knows nobody");
         assert!(matches!(&error, LinkError::Engine { message, .. } if message.contains("Unknown node")), "{error:?}");
 
-        cluster.link(primary).await.meet(cluster.address(stranger), cluster.bus_port(stranger)).await.expect("told");
+        cluster
+            .link(primary)
+            .await
+            .meet(&[NodeAddress { client: cluster.address(stranger), bus_port: cluster.bus_port(stranger) }])
+            .await
+            .expect("told");
         until("the stranger knows the primary", async || {
             let seen = link.observe().await.expect("answers");
             seen.peers.contains_key(&cluster.id(primary)).then_some(()).ok_or(seen)

@@ -7,7 +7,7 @@ use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-use valkyard_model::{Pid, ProcessSeen, Seen};
+use valkyard_model::{Pid, ProcessSeen, ProcessState, Seen};
 
 use super::bereft;
 use super::identity::{LivingProcess, ProcessIdentity};
@@ -22,7 +22,7 @@ const FILE_MODE: u32 = 0o600;
 pub fn process_seen(home: &NodeHome) -> Seen<ProcessSeen> {
     match holder(home) {
         Ok(Holder::Nobody) => Seen::Absent,
-        Ok(Holder::Process(pid)) => Seen::Known(ProcessSeen { pid }),
+        Ok(Holder::Process(pid)) => Seen::Known(ProcessSeen { pid, state: ProcessState::Running }),
         Ok(Holder::Hidden) | Err(_) => Seen::Unknown,
     }
 }

@@ -3,7 +3,8 @@
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, NodeAllocation, NodeId, Plan, SeedRole, Step, WaitingOn,
+    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId, Plan, SeedRole,
+    Step, WaitingOn,
 };
 
 pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> {
@@ -34,14 +35,48 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         Step::StopProcess { node, manner } => format!("{kind} {node}: {manner:?}"),
         Step::ShutDownEngine { node } | Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
         Step::Replicate { node, primary } => format!("{kind} {node} from {}", serial_of(desired, primary)),
-        Step::Meet { node, peer, bus_port } => format!("{kind} {node} and {} bus {bus_port}", node_at(desired, *peer)),
+        Step::Meet { node, peers } => {
+            let peers: Vec<String> =
+                peers.iter().map(|peer| format!("{} bus {}", node_at(desired, peer.client), peer.bus_port)).collect();
+            format!("{kind} {node} and {}", peers.join(", "))
+        }
         Step::OpenDiscovery { backends } => {
             let nodes: Vec<String> = backends.iter().map(|address| node_at(desired, *address)).collect();
             format!("{kind} to {}", nodes.join(" "))
         }
         Step::CloseDiscovery | Step::RemoveInstance => kind.to_string(),
         Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
-        Step::AbandonCreate { failure: Failure { code, message } } => format!("{kind}: {code:?}: {message}"),
+        Step::AbandonCreate { failure: Failure { code, message } }
+        | Step::AbandonUpdate { failure: Failure { code, message } } => {
+            format!("{kind}: {code:?}: {message}")
+        }
+        Step::FailOver { node } => format!("{kind} to {node}"),
+        Step::MoveSlots { node, target, slots, way } => {
+            let way = match way {
+                MoveWay::Atomic => "atomically".to_owned(),
+                MoveWay::ByKeys { witnesses } => {
+                    let witnesses: Vec<String> = witnesses.iter().map(|address| node_at(desired, *address)).collect();
+                    format!("by keys, told to [{}]", witnesses.join(" "))
+                }
+            };
+            format!("{kind} [{slots}] from {node} to {} {way}", serial_of(desired, &target.id))
+        }
+        Step::ClaimSlots { node, slots } => format!("{kind} [{slots}] for {node}"),
+        Step::CopyFunctions { node, source } => format!("{kind} to {node} from {}", node_at(desired, *source)),
+        Step::Configure { node, settings } => {
+            let values: Vec<String> =
+                LiveSettings::wanted(settings).iter().map(|(key, value)| format!("{key}={value:?}")).collect();
+            format!("{kind} {node}: {}", values.join(" "))
+        }
+        Step::Forget { node, peers } => {
+            let peers: Vec<String> = peers.iter().map(|id| serial_of(desired, id)).collect();
+            format!("{node} forgets {}", peers.join(" "))
+        }
+        Step::RetireNodes { nodes } | Step::ReleaseNodes { nodes } => {
+            let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+            format!("{kind} {}", nodes.join(" "))
+        }
+        Step::RecordDataLoss { shard, .. } => format!("{kind} of {shard}"),
     };
     vec![line]
 }
@@ -72,6 +107,12 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::ClusterToAgree(node) => format!("the cluster to agree, says {node}"),
         WaitingOn::ReplicaToSync(node) => format!("replica {node} to sync"),
         WaitingOn::ProcessToExit(node) => format!("process of {node} to exit"),
+        WaitingOn::HeirToBeReady(shard) => format!("an heir of {shard} to be ready"),
+        WaitingOn::SlotsToMove { from, to, count } => format!("{count} slots to move from {from} to {to}"),
+        WaitingOn::RoomIn(shard) => format!("room in {shard}"),
+        WaitingOn::Replacement(shard) => format!("the replacement of {shard}"),
+        WaitingOn::NodeToLeave(node) => format!("{node} to leave"),
+        WaitingOn::ZoneToReturn(zone) => format!("zone {zone} to return"),
         WaitingOn::FailoverToSettle(shard) => format!("failover of {shard} to settle"),
         WaitingOn::Certainty(node) => format!("certainty about {node}"),
         WaitingOn::Retry { step, node: Some(node), kind } => format!("retry of {step} {node} after {kind:?}"),

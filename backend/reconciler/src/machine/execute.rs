@@ -34,11 +34,21 @@ impl MachineWorld {
             }
             Step::TakeOver { node } => self.link(desired, *node).await?.take_over().await?,
             Step::Replicate { node, primary } => self.link(desired, *node).await?.replicate(primary).await?,
-            Step::Meet { node, peer, bus_port } => self.link(desired, *node).await?.meet(*peer, *bus_port).await?,
+            Step::Meet { node, peers } => self.link(desired, *node).await?.meet(peers).await?,
             Step::OpenDiscovery { backends } => self.open_discovery(desired, backends).await?,
             Step::CloseDiscovery => self.close_discovery().await,
             Step::RecordConverged { generation } => store.record_converged(name, uid, *generation, (self.machine.now)()).await?,
             Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone()).await?,
+            Step::FailOver { .. }
+            | Step::MoveSlots { .. }
+            | Step::ClaimSlots { .. }
+            | Step::CopyFunctions { .. }
+            | Step::Configure { .. }
+            | Step::Forget { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. } => return Err(StepError { kind: FaultKind::Transient, source: "not built".into() }),
             Step::RemoveInstance => {
                 let data_dir = Arc::clone(&self.machine.data_dir);
                 blocking(move || remove_leftovers(&data_dir, uid)).await?;

@@ -54,7 +54,7 @@ impl MachineWorld {
             Some(forwarder) => Seen::Known(DiscoverySeen { backends: forwarder.backends() }),
             None => Seen::Absent,
         };
-        Observation { at, first_look: at, nodes, discovery, faults: Vec::new() }
+        Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
     }
 
     /// Keeps a watch on a living process, and tells once how a dead one ended.

@@ -1,7 +1,7 @@
 //! What is remembered, and when it is forgotten.
 
 use chrono::TimeDelta;
-use valkyard_model::{EngineVersion, FaultKind, FilesSeen, NodeHistory, Pid, ProcessSeen, Seen};
+use valkyard_model::{EngineVersion, FaultKind, FilesSeen, NodeHistory, Pid, ProcessSeen, ProcessState, Seen};
 
 use super::*;
 
@@ -12,7 +12,14 @@ fn uid(last: char) -> Uid {
 }
 
 fn look(at: Timestamp, node: NodeObservation) -> Observation {
-    Observation { at, first_look: at, nodes: [(NODE, node)].into(), discovery: Seen::Absent, faults: Vec::new() }
+    Observation {
+        at,
+        first_look: at,
+        nodes: [(NODE, node)].into(),
+        discovery: Seen::Absent,
+        handovers: [].into(),
+        faults: Vec::new(),
+    }
 }
 
 fn node(files: Seen<FilesSeen>, process: Seen<ProcessSeen>) -> NodeObservation {
@@ -66,7 +73,7 @@ fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
     memory.begin(&Step::StartProcess { node: NODE, engine: version }, Timestamp::UNIX_EPOCH);
     assert!(!is_at_rest(&mut memory, folderless()));
     assert!(is_at_rest(&mut memory, dead()));
-    let process = Seen::Known(ProcessSeen { pid: Pid(7) });
+    let process = Seen::Known(ProcessSeen { pid: Pid(7), state: ProcessState::Running });
     assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen {}), process)));
     assert!(!is_at_rest(&mut memory, folderless()));
 }

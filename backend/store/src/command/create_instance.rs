@@ -1,6 +1,6 @@
 //! Accepting an instance: its record, its address and its create operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 use valkyard_model::{
@@ -79,6 +79,9 @@ pub(crate) fn create_instance(
         convergence: Convergence::Never,
         lifecycle: Lifecycle::Present,
         spec: create.spec,
+        settled: None,
+        zones_out: BTreeSet::new(),
+        losses: Vec::new(),
         maxmemory: create.maxmemory,
         address: place.address,
         nodes: BTreeMap::new(),

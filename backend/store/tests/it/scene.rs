@@ -5,7 +5,7 @@ use uuid::Uuid;
 use valkyard_model::{
     AdminSecret, ByteSize, DesiredInstance, Failure, FailureCode, Generation, InitialRole, InstanceAddress, InstanceName,
     InstanceSpec, NodeAllocation, NodeId, NodeSerial, Operation, OperationId, OperationState, Port, RequestId, ShardIndex,
-    SpecDraft, SpecLimits, Timestamp, Uid, Zone, validate,
+    SpecDraft, SpecLimits, Standing, Timestamp, Uid, Zone, validate,
 };
 use valkyard_store::{
     AddressPlan, CreateError, CreateInstance, DeleteError, DeleteInstance, InstanceOrder, RequestKey, Scope, Store,
@@ -60,6 +60,8 @@ pub(crate) fn node(uid: Uid, serial: u32) -> NodeAllocation {
         zone: Zone::all_of(&"us-central1".parse().expect("a region"))[0].clone(),
         port: port(11_000),
         bus_port: port(21_000),
+        kind: spec(1).kind(),
+        standing: Standing::Member,
     }
 }
 

@@ -12,7 +12,7 @@
 
 pub(crate) mod nodes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -60,6 +60,9 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
         convergence: Convergence::Never,
         lifecycle: Lifecycle::Present,
         spec: validate(draft, &location, &limits).expect("a valid spec"),
+        settled: None,
+        zones_out: BTreeSet::new(),
+        losses: Vec::new(),
         maxmemory: ByteSize(64 << 20),
         address: InstanceAddress::own_ip(AddressBlock::FIRST, 0).expect("there is a first"),
         nodes: BTreeMap::new(),
@@ -74,7 +77,7 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
 pub(crate) fn allocate(desired: &mut DesiredInstance) {
     let now = desired.create_time;
     let (nodes, faults) = (BTreeMap::new(), Vec::new());
-    let nothing = Observation { at: now, first_look: now, nodes, discovery: Seen::Absent, faults };
+    let nothing = Observation { at: now, first_look: now, nodes, discovery: Seen::Absent, handovers: BTreeMap::new(), faults };
     for step in plan(desired, &nothing, desired.create_time).steps {
         if let Step::AllocateNodes { nodes } = step {
             for node in nodes {
@@ -187,7 +190,8 @@ impl World {
     pub(crate) fn look(&self) -> (DesiredInstance, Observation) {
         let nodes = self.nodes.iter().filter_map(|(serial, node)| Some((*serial, node.seen(self, *serial)?))).collect();
         let (discovery, faults) = (self.discovery.clone(), self.faults.clone());
-        let observed = Observation { at: self.now, first_look: self.first_look, nodes, discovery, faults };
+        let handovers = BTreeMap::new();
+        let observed = Observation { at: self.now, first_look: self.first_look, nodes, discovery, handovers, faults };
         (self.desired.clone(), observed)
     }
 

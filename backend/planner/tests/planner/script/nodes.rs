@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, NodeHistory, NodeId, NodeObservation, NodeSerial,
-    PeerHealth, PeerSeen, Pid, ProcessSeen, RoleSeen, Seen, SlotSet, Timestamp, Uid,
+    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings, NodeHistory, NodeId,
+    NodeObservation, NodeSerial, PeerHealth, PeerSeen, Pid, ProcessSeen, ProcessState, RoleSeen, Seen, SlotSet, Timestamp, Uid,
 };
+
+use valkyard_planner::node_settings;
 
 use super::{World, number};
 
@@ -130,7 +132,7 @@ impl NodeScript {
         let pid = Pid(1_000 + i32::try_from(serial.0).expect("few nodes"));
         (!self.is_unseen).then(|| NodeObservation {
             files: self.files.of(|| FilesSeen {}),
-            process: self.process.of(|| ProcessSeen { pid }),
+            process: self.process.of(|| ProcessSeen { pid, state: ProcessState::Running }),
             engine: self.engine.of(|| self.engine_seen(world, serial)),
             history: self.history.clone(),
         })
@@ -155,6 +157,12 @@ impl NodeScript {
             current_epoch: world.owners.values().map(|owner| owner.epoch).max().unwrap_or_default().max(own.epoch),
             slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
             replication_offset: self.offset,
+            keys: 0,
+            data: ByteSize(0),
+            libraries: 0,
+            settings: LiveSettings::wanted(&node_settings(&world.desired, allocation)),
+            migrations: Vec::new(),
+            open_slots: BTreeMap::new(),
             peers: if self.is_alone { BTreeMap::new() } else { peers(world, serial) },
         }
     }

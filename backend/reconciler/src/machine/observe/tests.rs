@@ -7,7 +7,10 @@ use super::*;
 const NO_FOLDER: Place = Place { files: Seen::Absent, process: Seen::Absent };
 const STOPPED: Place = Place { files: Seen::Known(FilesSeen {}), process: Seen::Absent };
 const LOCK_FILE_LOST: Place = Place { files: Seen::Known(FilesSeen {}), process: Seen::Unknown };
-const RUNNING: Place = Place { files: Seen::Known(FilesSeen {}), process: Seen::Known(ProcessSeen { pid: Pid(4_711) }) };
+const RUNNING: Place = Place {
+    files: Seen::Known(FilesSeen {}),
+    process: Seen::Known(ProcessSeen { pid: Pid(4_711), state: ProcessState::Running }),
+};
 
 async fn listener() -> (TcpListener, SocketAddrV4) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");

@@ -1,6 +1,6 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use valkyard_model::Pid;
+use valkyard_model::{Pid, ProcessState};
 
 use super::*;
 

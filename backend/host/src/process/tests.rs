@@ -42,7 +42,7 @@ impl Scene {
 
     fn seen_pid(&self) -> Pid {
         match process_seen(&self.home) {
-            Seen::Known(ProcessSeen { pid }) => pid,
+            Seen::Known(ProcessSeen { pid, .. }) => pid,
             other @ (Seen::Absent | Seen::Unknown) => panic!("the process is {other:?}"),
         }
     }

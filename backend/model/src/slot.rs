@@ -58,6 +58,15 @@ impl SlotRange {
     pub fn count(self) -> u16 {
         self.last.0 - self.first.0 + 1
     }
+
+    /// What is left of it beside another range.
+    fn without(self, cut: Self) -> impl Iterator<Item = Self> {
+        let below = (self.first < cut.first).then(|| Self { first: self.first, last: Slot(self.last.0.min(cut.first.0 - 1)) });
+        let above = (self.last > cut.last).then(|| Self { first: Slot(self.first.0.max(cut.last.0 + 1)), last: self.last });
+        let is_apart = self.last < cut.first || cut.last < self.first;
+        let parts = if is_apart { [Some(self), None] } else { [below, above] };
+        parts.into_iter().flatten()
+    }
 }
 
 impl fmt::Display for SlotRange {
@@ -96,10 +105,60 @@ impl SlotSet {
         self.0.iter().any(|range| range.first <= slot && slot <= range.last)
     }
 
+    /// All slots.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(vec![SlotRange { first: Slot(0), last: Slot(SLOT_COUNT - 1) }])
+    }
+
+    /// The slots of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.0.iter().chain(&other.0).copied().collect()
+    }
+
+    /// The slots that are not in the other set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut left = self.0.clone();
+        for cut in &other.0 {
+            left = left.into_iter().flat_map(|range| range.without(*cut)).collect();
+        }
+        Self(left)
+    }
+
+    /// The slots that are also in the other set.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        self.without(&self.without(other))
+    }
+
+    /// The highest slots, this many or all.
+    #[must_use]
+    pub fn highest(&self, count: u16) -> Self {
+        let mut left = count;
+        let mut taken = Vec::new();
+        for range in self.0.iter().rev() {
+            let share = range.count().min(left);
+            if share == 0 {
+                break;
+            }
+            taken.push(SlotRange { first: Slot(range.last.0 + 1 - share), last: range.last });
+            left -= share;
+        }
+        taken.into_iter().collect()
+    }
+
     /// Whether the two sets share a slot.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().any(|a| other.0.iter().any(|b| a.first <= b.last && b.first <= a.last))
+    }
+}
+
+impl FromIterator<Slot> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        slots.into_iter().map(|slot| SlotRange { first: slot, last: slot }).collect()
     }
 }
 
@@ -156,6 +215,21 @@ mod tests {
             let whole: SlotSet = shares.into_iter().collect();
             assert_eq!(whole.to_string(), "0-16383");
         }
+    }
+
+    #[test]
+    fn sets_are_cut_and_joined_slot_by_slot() {
+        let range = |a, b| SlotRange::new(a, b).expect("valid");
+        let set = |ranges: &[(u16, u16)]| ranges.iter().map(|(a, b)| range(*a, *b)).collect::<SlotSet>();
+        let whole = set(&[(0, 9), (20, 29), (40, 40)]);
+        assert_eq!(whole.without(&set(&[(5, 24), (40, 50)])), set(&[(0, 4), (25, 29)]));
+        assert_eq!(whole.without(&set(&[(3, 3), (21, 22)])), set(&[(0, 2), (4, 9), (20, 20), (23, 29), (40, 40)]));
+        assert_eq!(whole.shared_with(&set(&[(8, 21)])), set(&[(8, 9), (20, 21)]));
+        assert_eq!(whole.union(&set(&[(10, 19)])), set(&[(0, 29), (40, 40)]));
+        assert_eq!(whole.highest(3), set(&[(28, 29), (40, 40)]));
+        assert_eq!(whole.highest(0), SlotSet::default());
+        assert_eq!(whole.highest(1_000), whole);
+        assert_eq!(SlotSet::all().count(), SLOT_COUNT);
     }
 
     #[test]

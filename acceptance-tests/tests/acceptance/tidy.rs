@@ -15,13 +15,14 @@ const TOP_LEVEL: [&str; 10] =
     ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "proto", "provider", "backend", "examples", "acceptance-tests", "docs"];
 
 /// Which workspace crates each crate may use (DESIGN §3), dev-dependencies apart.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("acceptance-tests", &[]),
+    ("admin-proto", &[]),
     ("memorystore-proto", &[]),
     ("provider-framework", &["tfplugin-proto"]),
     ("terraform-provider-valkyard", &["memorystore-proto", "provider-framework"]),
     ("tfplugin-proto", &[]),
-    ("valkyard-api", &["memorystore-proto", "valkyard-model", "valkyard-reconciler", "valkyard-store"]),
+    ("valkyard-api", &["admin-proto", "memorystore-proto", "valkyard-model", "valkyard-reconciler", "valkyard-store"]),
     (
         "valkyard-daemon",
         &[

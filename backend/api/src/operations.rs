@@ -50,14 +50,14 @@ pub(crate) async fn delete(state: &ApiState, request: longrunning::DeleteOperati
     result.map_err(|error| ApiError::from_operation(error, &name))
 }
 
-/// Notes the wish to cancel; a running creation is given up. Asking again, or too late, changes nothing.
+/// Notes the wish to cancel; a running creation or change of nodes is given up. Asking again, or too late, changes nothing.
 pub(crate) async fn cancel(state: &ApiState, request: longrunning::CancelOperationRequest) -> Result<(), ApiError> {
     to_its_end(note_cancel(state.clone(), request)).await
 }
 
 async fn note_cancel(state: ApiState, request: longrunning::CancelOperationRequest) -> Result<(), ApiError> {
     let (name, operation) = find(&state, &request.name).await?;
-    let result = state.store.request_cancel(&operation.id).await;
+    let result = state.store.request_cancel(&operation.id, state.platform.now()).await;
     result.map_err(|error| ApiError::from_operation(error, &name))?;
     state.supervisor.look_again(operation.target).await;
     Ok(())

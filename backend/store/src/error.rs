@@ -268,6 +268,18 @@ pub enum ProgressError {
         /// The node.
         serial: NodeSerial,
     },
+    /// The node was never allocated.
+    #[error("node {serial} was never allocated")]
+    Unallocated {
+        /// The node.
+        serial: NodeSerial,
+    },
+    /// The allocation of a node goes only after it was chosen to leave.
+    #[error("node {serial} is to stay")]
+    StillMember {
+        /// The node.
+        serial: NodeSerial,
+    },
     /// The generation was never accepted.
     #[error("generation {generation} is ahead of the accepted generation {accepted}")]
     Unaccepted {

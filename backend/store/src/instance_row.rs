@@ -2,8 +2,6 @@
 //!
 //! What is searched or ordered by has a column of its own; the rest is JSON of the model's values.
 
-use std::collections::BTreeSet;
-
 use chrono::DateTime;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
@@ -12,14 +10,17 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use valkyard_model::{
     AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, InstanceId, InstanceName, LocationId, NodeSerial, ProjectId,
-    Timestamp, Uid,
+    Timestamp, Uid, Zone,
 };
 
 use crate::address::FreeAddress;
 use crate::error::DatabaseError;
 
 pub(crate) const INSTANCE_COLUMNS: &str = "project, location, instance, uid, generation, shape_generation, converged, lifecycle, \
-     spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time";
+     spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time, settled, losses";
+
+/// What [`read`] needs: the columns, and every zone that was taken away.
+pub(crate) const INSTANCE_VIEW: &str = "instances.*, (SELECT json_group_array(zone) FROM zone_outages) AS zones_out";
 
 fn unreadable(what: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
     move |source| DatabaseError::Unreadable { what, source }
@@ -87,22 +88,28 @@ fn converged_column(convergence: Convergence) -> Result<Option<i64>, DatabaseErr
     }
 }
 
+fn settled_column(instance: &DesiredInstance) -> Result<Option<String>, DatabaseError> {
+    instance.settled.as_ref().map(|settled| to_json("settled", settled)).transpose()
+}
+
 pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
     let convergence = match row.get::<_, Option<i64>>("converged")? {
         None => Convergence::Never,
         Some(generation) => Convergence::At { generation: Generation(from_integer("converged", generation)?) },
     };
+    let name = name_of(row)?;
+    let zones_out: Vec<String> = from_json("zones_out", row)?;
     Ok(DesiredInstance {
-        name: name_of(row)?,
+        zones_out: zones_out.iter().filter_map(|zone| Zone::of(&name.location, zone)).collect(),
+        name,
         uid: uid_of("uid", row)?,
         generation: generation_of("generation", row)?,
         shape_generation: generation_of("shape_generation", row)?,
         convergence,
         lifecycle: from_json("lifecycle", row)?,
         spec: from_json("spec", row)?,
-        settled: None,
-        zones_out: BTreeSet::new(),
-        losses: Vec::new(),
+        settled: from_json_or_null("settled", row)?,
+        losses: from_json("losses", row)?,
         maxmemory: ByteSize(from_integer("maxmemory", row.get("maxmemory")?)?),
         address: from_json("address", row)?,
         nodes: from_json("nodes", row)?,
@@ -115,7 +122,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
 
 /// The instance with this name.
 pub(crate) fn find(connection: &Connection, name: &InstanceName) -> Result<Option<DesiredInstance>, DatabaseError> {
-    let sql = format!("SELECT {INSTANCE_COLUMNS} FROM instances WHERE project = ?1 AND location = ?2 AND instance = ?3");
+    let sql = format!("SELECT {INSTANCE_VIEW} FROM instances WHERE project = ?1 AND location = ?2 AND instance = ?3");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![name.project.as_str(), name.location.as_str(), name.instance.as_str()])?;
     rows.next()?.map(read).transpose()
@@ -125,7 +132,7 @@ pub(crate) fn find(connection: &Connection, name: &InstanceName) -> Result<Optio
 pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &FreeAddress) -> Result<(), DatabaseError> {
     let sql = format!(
         "INSERT INTO instances ({INSTANCE_COLUMNS}, address_plan, address_number)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
     );
     connection.prepare_cached(&sql)?.execute(params![
         new.name.project.as_str(),
@@ -144,6 +151,8 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
         to_json("secret", &new.secret)?,
         to_nanos("create_time", new.create_time)?,
         to_nanos("update_time", new.update_time)?,
+        settled_column(new)?,
+        to_json("losses", &new.losses)?,
         place.plan_column(),
         place.number,
     ])?;
@@ -153,7 +162,7 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
 /// Writes back what may change during an instance's life; its identity, address and secret never do.
 pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result<(), DatabaseError> {
     const SQL: &str = "UPDATE instances SET generation = ?2, converged = ?3, lifecycle = ?4, spec = ?5, maxmemory = ?6,
-         nodes = ?7, next_serial = ?8, update_time = ?9, shape_generation = ?10 WHERE uid = ?1";
+         nodes = ?7, next_serial = ?8, update_time = ?9, shape_generation = ?10, settled = ?11, losses = ?12 WHERE uid = ?1";
     connection.prepare_cached(SQL)?.execute(params![
         changed.uid.to_string(),
         to_integer("generation", changed.generation.0)?,
@@ -165,6 +174,8 @@ pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result
         changed.next_serial.0,
         to_nanos("update_time", changed.update_time)?,
         to_integer("shape_generation", changed.shape_generation.0)?,
+        settled_column(changed)?,
+        to_json("losses", &changed.losses)?,
     ])?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod schema;
 mod session;
 mod store;
 mod thread;
+mod zone_outage;
 
 pub use address::AddressPlan;
 pub use command::{CreateInstance, DeleteInstance, RequestKey, UpdateInstance};
@@ -24,3 +25,4 @@ pub use error::{CreateError, DatabaseError, DeleteError, OperationError, Progres
 pub use query::{InstanceOrder, Scope};
 pub use store::{Store, StoreLocation};
 pub use thread::StoreThreads;
+pub use zone_outage::{OutageManner, ZoneOutage};

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use valkyard_model::{DesiredInstance, InstanceName, LocationId, Operation, OperationId, ProjectId, Timestamp};
 
 use crate::error::DatabaseError;
-use crate::instance_row::{self, INSTANCE_COLUMNS, name_of, to_nanos};
+use crate::instance_row::{self, INSTANCE_VIEW, name_of, to_nanos};
 use crate::operation_row::{self, OPERATION_COLUMNS};
 
 /// Which resources a list is about; `None` means all.
@@ -58,7 +58,7 @@ pub(crate) fn instances(
         InstanceOrder::CreateTime { .. } => "create_time, project, location, instance",
     };
     let sql = format!(
-        "SELECT {INSTANCE_COLUMNS} FROM instances
+        "SELECT {INSTANCE_VIEW} FROM instances
          WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR location = ?2)
            AND (?3 IS NULL OR ({key}, project, location, instance) > (?6, ?3, ?4, ?5))
          ORDER BY {order_by} LIMIT ?7"

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use valkyard_model::{
-    DesiredInstance, Failure, Generation, InstanceAddress, InstanceName, NodeAllocation, Operation, OperationId, Timestamp, Uid,
+    DataLoss, DesiredInstance, Failure, Generation, InstanceAddress, InstanceName, NodeAllocation, NodeSerial, Operation,
+    OperationId, ShardIndex, Timestamp, Uid, Zone,
 };
 
 use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
@@ -13,6 +14,7 @@ use crate::reserve::Reserve;
 use crate::schema::{self, MIGRATIONS};
 use crate::session::Session;
 use crate::thread::{Queue, StoreThreads};
+use crate::zone_outage::{self, OutageManner, ZoneOutage};
 use crate::{instance_row, operation_row};
 
 /// Where a store keeps its state.
@@ -150,13 +152,14 @@ impl Store {
     }
 
     /// Notes that a client wants an operation cancelled. A running creation is given up: its operation ends as cancelled once
-    /// nothing of the instance is left. Any other operation goes on. Returns the operation as it is now.
+    /// nothing of the instance is left. A running update that changes nodes ends as cancelled at once, and the instance goes
+    /// back to what it was. Any other operation goes on. Returns the operation as it is now.
     ///
     /// # Errors
     /// See [`OperationError`].
-    pub async fn request_cancel(&self, id: &OperationId) -> Result<Operation, OperationError> {
+    pub async fn request_cancel(&self, id: &OperationId, now: Timestamp) -> Result<Operation, OperationError> {
         let id = id.clone();
-        self.writer.write_way_out(move |tx| command::request_cancel(tx, &id)).await
+        self.writer.write_way_out(move |tx| command::request_cancel(tx, &id, now)).await
     }
 
     /// Sets nodes aside. Idempotent.
@@ -192,6 +195,83 @@ impl Store {
     pub async fn abandon_create(&self, name: &InstanceName, uid: Uid, failure: Failure) -> Result<(), ProgressError> {
         let name = name.clone();
         self.writer.write_way_out(move |tx| command::abandon_create(tx, &name, uid, failure.clone())).await
+    }
+
+    /// Gives up a change of nodes: the instance goes back to what it was when it was last complete, and the updates under
+    /// way end as failed. Does nothing where no change of nodes is asked for, hence is idempotent, or where the instance is
+    /// being created or removed.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn abandon_update(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::abandon_update(tx, &name, uid, &failure, now)).await
+    }
+
+    /// Chooses nodes to leave. Idempotent; nodes that were released already are passed over.
+    ///
+    /// # Errors
+    /// See [`ProgressError`]; then none of them is chosen.
+    pub async fn retire_nodes(&self, name: &InstanceName, uid: Uid, nodes: Vec<NodeSerial>) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::retire_nodes(tx, &name, uid, &nodes)).await
+    }
+
+    /// Removes the allocations of nodes that were chosen to leave; their ports are free again, their numbers are not.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// See [`ProgressError`]; then none of them is removed.
+    pub async fn release_nodes(&self, name: &InstanceName, uid: Uid, nodes: Vec<NodeSerial>) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::release_nodes(tx, &name, uid, &nodes)).await
+    }
+
+    /// Records that a shard lost its data. Idempotent for the same shard and time; the last hundred losses are kept.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn record_data_loss(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        shard: ShardIndex,
+        at: Timestamp,
+    ) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::record_data_loss(tx, &name, uid, DataLoss { shard, at })).await
+    }
+
+    /// Takes a zone away from every instance of its location. Where it was taken away before, only the manner changes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_zone_outage(&self, zone: &Zone, manner: OutageManner, now: Timestamp) -> Result<(), DatabaseError> {
+        let zone = zone.clone();
+        self.writer.write(move |tx| command::set_zone_outage(tx, &zone, manner, now)).await
+    }
+
+    /// Gives a zone back. Returns the outage that ended, if there was one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_zone_outage(&self, zone: &Zone) -> Result<Option<ZoneOutage>, DatabaseError> {
+        let zone = zone.clone();
+        self.writer.write_way_out(move |tx| command::end_zone_outage(tx, &zone)).await
+    }
+
+    /// Every zone that was taken away, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn zone_outages(&self) -> Result<Vec<ZoneOutage>, DatabaseError> {
+        self.reader.read(zone_outage::all).await
     }
 
     /// Removes the record of an instance of which nothing is left, frees its name and address, and ends its operations.

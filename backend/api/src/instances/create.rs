@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use memorystore_proto::{longrunning, v1};
-use valkyard_model::{
-    AdminSecret, ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NameError, OperationId, Uid, Verb, validate,
-};
+use valkyard_model::{AdminSecret, InstanceName, NameError, OperationId, Uid, Verb, validate};
 use valkyard_store::CreateInstance;
 
 use crate::convert::{Parent, fields, operation_message, refused, request_key};
+use crate::instances::maxmemory;
 use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
@@ -50,11 +49,4 @@ fn name_of(request: &v1::CreateInstanceRequest) -> Result<InstanceName, ApiError
     let instance = request.instance_id.parse();
     let instance = instance.map_err(|error: NameError| ApiError::invalid("instance_id", error.to_string()))?;
     Ok(InstanceName { project, location, instance })
-}
-
-fn maxmemory(policy: &MemoryPolicy, spec: &InstanceSpec) -> ByteSize {
-    match spec.engine_configs.maxmemory() {
-        Some(amount) => policy.scaled(amount, spec.node_type, spec.node_count()),
-        None => policy.maxmemory(spec.node_type, spec.node_count()),
-    }
 }

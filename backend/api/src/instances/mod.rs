@@ -4,10 +4,12 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod memory;
 mod update;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
 pub(crate) use list::list;
+use memory::maxmemory;
 pub(crate) use update::update;

@@ -9,6 +9,7 @@ use valkyard_model::{DesiredInstance, FieldViolation, InstanceSpec, OperationId,
 use valkyard_store::{UpdateError, UpdateInstance};
 
 use crate::convert::{fields, instance_name, operation_message, refused, request_key};
+use crate::instances::maxmemory;
 use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
@@ -67,11 +68,13 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
     for _ in 0..ATTEMPTS_MAX {
         let found = state.store.instance(&name).await?;
         let current = found.ok_or_else(|| ApiError::NotFound { name: name.to_string() })?;
+        let spec = changed_spec(&current, &wanted, &mask, state.platform.limits())?;
         let now = state.platform.now();
         let accepted = UpdateInstance {
             name: name.clone(),
             expected_generation: current.generation,
-            spec: changed_spec(&current, &wanted, &mask, state.platform.limits())?,
+            maxmemory: maxmemory(&state.platform.memory(), &spec),
+            spec,
             operation_id: OperationId::new(now, state.platform.random_uuid()),
             request: key.clone(),
             now,

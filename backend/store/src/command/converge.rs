@@ -1,7 +1,7 @@
 //! Recording that a generation was seen complete, which ends the operations up to it.
 
 use rusqlite::Connection;
-use valkyard_model::{Convergence, Generation, InstanceName, Lifecycle, Operation, Timestamp, Uid, Verb};
+use valkyard_model::{Convergence, Generation, InstanceName, Lifecycle, Operation, Settled, Timestamp, Uid, Verb};
 
 use super::incarnation::find_incarnation;
 use crate::error::ProgressError;
@@ -26,6 +26,10 @@ pub(crate) fn record_converged(
     }
     if !instance.convergence.has_reached(generation) {
         instance.convergence = Convergence::At { generation };
+        // A look that began before the nodes were asked to change says nothing of the present spec.
+        if generation >= instance.shape_generation {
+            instance.settled = Some(Settled { spec: instance.spec.clone(), maxmemory: instance.maxmemory });
+        }
         instance_row::save(connection, &instance)?;
     }
     for operation in operation_row::running(connection, uid)? {

@@ -1,8 +1,9 @@
 //! What clients do to operations themselves: cancel them, remove finished ones.
 
 use rusqlite::Connection;
-use valkyard_model::{Convergence, Failure, FailureCode, Lifecycle, Operation, OperationId, OperationState, Verb};
+use valkyard_model::{Convergence, Failure, FailureCode, Lifecycle, Operation, OperationId, OperationState, Timestamp, Verb};
 
+use super::abandon_update::return_to_settled;
 use crate::error::OperationError;
 use crate::{instance_row, operation_row};
 
@@ -14,21 +15,22 @@ pub(crate) fn delete_operation(connection: &Connection, id: &OperationId) -> Res
     }
 }
 
-/// A creation that has never converged is given up; its operation ends when nothing of the instance is left. Updates and
-/// deletions go on: only the wish is noted. A finished operation stays as it is.
-pub(crate) fn request_cancel(connection: &Connection, id: &OperationId) -> Result<Operation, OperationError> {
-    let mut operation = operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })?;
+/// A creation that has never converged is given up; its operation ends when nothing of the instance is left. An update that
+/// changes nodes ends at once, and the instance goes back to what it was. Deletions and updates that concern no node go on:
+/// only the wish is noted. A finished operation stays as it is.
+pub(crate) fn request_cancel(connection: &Connection, id: &OperationId, now: Timestamp) -> Result<Operation, OperationError> {
+    let operation = operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })?;
     match operation.state {
         OperationState::Succeeded { .. } | OperationState::Failed { .. } => return Ok(operation),
         OperationState::Running => {}
     }
     operation_row::mark_cancel_requested(connection, id)?;
-    operation.cancel_requested = true;
     match operation.verb {
         Verb::Create => give_up_creation(connection, &operation)?,
-        Verb::Update | Verb::Delete => {}
+        Verb::Update => give_up_update(connection, &operation, now)?,
+        Verb::Delete => {}
     }
-    Ok(operation)
+    operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })
 }
 
 fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<(), OperationError> {
@@ -44,4 +46,14 @@ fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<()
         }
         (Lifecycle::Present, Convergence::At { .. }) | (Lifecycle::Deleting | Lifecycle::Abandoned { .. }, _) => Ok(()),
     }
+}
+
+fn give_up_update(connection: &Connection, operation: &Operation, now: Timestamp) -> Result<(), OperationError> {
+    let found = instance_row::find(connection, &operation.target)?;
+    let Some(instance) = found.filter(|instance| instance.uid == operation.target_uid) else {
+        return Ok(());
+    };
+    let message = "the update was cancelled on request; the instance goes back to what it was before".to_owned();
+    let failure = Failure { code: FailureCode::Cancelled, message };
+    Ok(return_to_settled(connection, instance, &failure, now)?)
 }

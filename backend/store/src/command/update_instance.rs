@@ -1,7 +1,7 @@
 //! Accepting a change: the new spec, the next generation and its operation.
 
 use rusqlite::Connection;
-use valkyard_model::{Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, Timestamp, Verb};
+use valkyard_model::{ByteSize, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, Timestamp, Verb};
 
 use super::RequestKey;
 use crate::error::UpdateError;
@@ -17,6 +17,8 @@ pub struct UpdateInstance {
     pub expected_generation: Generation,
     /// The validated spec.
     pub spec: InstanceSpec,
+    /// Memory for data on each node; not looked at where the spec asks for the same nodes as before.
+    pub maxmemory: ByteSize,
     /// Id for the operation.
     pub operation_id: OperationId,
     /// The client's idempotency key, if it sent one.
@@ -43,6 +45,7 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     instance.generation = instance.generation.next();
     if !update.spec.asks_same_nodes(&instance.spec) {
         instance.shape_generation = instance.generation;
+        instance.maxmemory = update.maxmemory;
     }
     instance.spec = update.spec;
     instance.update_time = update.now;

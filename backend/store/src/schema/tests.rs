@@ -34,7 +34,7 @@ fn version(connection: &Connection) -> u32 {
 
 #[test]
 fn a_new_file_gets_the_newest_schema_without_a_copy() {
-    let scene = Scene::of_version_one();
+    let scene = Scene { folder: tempfile::tempdir().expect("a folder") };
     let connection = open_file(&scene.path(), MIGRATIONS).expect("opens");
     assert_eq!(version(&connection), schema_version(MIGRATIONS));
     let asked = |pragma: &str| -> String {

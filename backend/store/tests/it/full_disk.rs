@@ -111,7 +111,7 @@ async fn every_way_out_stays_open_on_a_full_disk_and_survives_a_restart() {
     disk.fill();
     scene.converge(&to_converge, at(1)).await;
     disk.fill();
-    scene.store.request_cancel(&to_cancel.id).await.expect("is noted");
+    scene.store.request_cancel(&to_cancel.id, at(1)).await.expect("is noted");
     disk.fill();
     scene.store.remove_instance(&kept.name, kept.uid, at(2)).await.expect("is removed");
 

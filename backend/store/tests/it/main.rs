@@ -1,12 +1,17 @@
 //! The rules of the store, through its public API.
 
+mod abandon;
 mod cancel;
 mod crash;
 mod create;
+mod data_loss;
 mod delete;
 mod file;
 mod full_disk;
+mod leaving;
 mod list;
+mod migration;
 mod progress;
 mod scene;
 mod update;
+mod zone_outage;

@@ -128,6 +128,7 @@ impl Scene {
             name: named(id),
             expected_generation: expected,
             spec,
+            maxmemory: ByteSize(32 << 20),
             operation_id: OperationId::new(now, self.draw()),
             request: None,
             now,
@@ -136,6 +137,14 @@ impl Scene {
 
     pub(crate) async fn update(&self, id: &str, expected: Generation, now: Timestamp) -> Result<Operation, UpdateError> {
         self.store.update_instance(self.change(id, expected, spec(5), now)).await
+    }
+
+    /// An update under way that concerns no node.
+    pub(crate) async fn label(&self, id: &str, now: Timestamp) -> Operation {
+        let before = self.instance(id).await;
+        let labelled = InstanceSpec { labels: [("team".to_owned(), "a".to_owned())].into(), ..before.spec };
+        let change = self.change(id, before.generation, labelled, now);
+        self.store.update_instance(change).await.expect("is accepted")
     }
 
     pub(crate) async fn delete(&self, id: &str, now: Timestamp) -> Result<Operation, DeleteError> {

@@ -1,0 +1,88 @@
+//! A data folder that an earlier Valkyard left.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use valkyard_model::{
+    AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, NodeKind, NodeSerial, NodeType,
+    OperationState, Settled, Standing,
+};
+use valkyard_store::{Scope, Store, StoreLocation, StoreThreads};
+
+use crate::scene::{Scene, named, node, spec};
+
+const V1_SCHEMA: &str = include_str!("../../src/schema/v1.sql");
+const V1_ROWS: &str = include_str!("written_by_0_1_0.sql");
+
+fn written_by_version_one(path: &Path) {
+    let connection = Connection::open(path).expect("opens");
+    connection.execute_batch(V1_SCHEMA).expect("is the schema of version 1");
+    connection.execute_batch(V1_ROWS).expect("fits it");
+}
+
+fn open(path: &Path) -> (Store, StoreThreads) {
+    Store::open(StoreLocation::File(path.to_owned())).expect("is migrated")
+}
+
+fn kind() -> NodeKind {
+    NodeKind { node_type: NodeType::StandardSmall, engine_version: EngineVersion { major: 8, minor: 0 } }
+}
+
+fn assert_complete(instance: &DesiredInstance) {
+    let settled = Settled { spec: instance.spec.clone(), maxmemory: ByteSize(64 << 20) };
+    assert_eq!(instance.settled, Some(settled));
+    assert_eq!((instance.spec.kind(), instance.losses.len(), instance.zones_out.len()), (kind(), 0, 0));
+    let serials: Vec<NodeSerial> = instance.nodes.keys().copied().collect();
+    assert_eq!(serials, [NodeSerial(0), NodeSerial(1)]);
+    for node in instance.nodes.values() {
+        assert_eq!((node.kind, node.standing), (kind(), Standing::Member), "{node:?}");
+    }
+    assert!(!instance.is_changing());
+}
+
+#[tokio::test]
+async fn instances_of_version_one_are_settled_and_their_nodes_made_of_their_spec() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    written_by_version_one(&path);
+    let (store, _threads) = open(&path);
+    let scene = Scene::over(store);
+
+    let complete = scene.instance("cache-1").await;
+    assert_complete(&complete);
+    assert_eq!(complete.convergence, Convergence::At { generation: Generation(1) });
+    let expected = node(complete.uid, 1);
+    assert_eq!(complete.nodes[&NodeSerial(1)], valkyard_model::NodeAllocation { kind: kind(), ..expected });
+    assert_eq!(complete.secret, AdminSecret::from_random([7; 32]));
+
+    let creating = scene.instance("cache-2").await;
+    assert_eq!((&creating.settled, creating.nodes.len(), &creating.spec), (&None, 0, &spec(3)));
+}
+
+#[tokio::test]
+async fn operations_of_version_one_stay_readable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    written_by_version_one(&path);
+    let (store, _threads) = open(&path);
+    let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
+    let [create, update, delete] = operations.as_slice() else { panic!("three were written: {operations:?}") };
+    let OperationState::Succeeded { result: Some(result), .. } = &create.state else { panic!("{create:?}") };
+    assert_eq!((&result.name, &result.secret), (&named("cache-1"), &AdminSecret::withheld()));
+    assert_complete(result);
+    assert_eq!(update.state, OperationState::Running);
+    assert!(matches!(delete.state, OperationState::Failed { .. }), "{delete:?}");
+}
+
+#[tokio::test]
+async fn the_file_of_version_one_is_kept_beside_the_migrated_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    written_by_version_one(&path);
+    let (_store, _threads) = open(&path);
+    let copy = Connection::open(folder.path().join("valkyard.db.v1.bak")).expect("is there");
+    let version: u32 = copy.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("has a version");
+    let rows: u32 =
+        copy.query_row("SELECT count(*) FROM instances WHERE nodes NOT LIKE '%kind%'", [], |row| row.get(0)).expect("counts");
+    assert_eq!((version, rows), (1, 2));
+}

@@ -5,8 +5,10 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use valkyard_model::{FailureCode, InstanceSpec, Operation, OperationState};
-use valkyard_store::{CreateError, CreateInstance, DatabaseError, ProgressError, Store, StoreLocation, UpdateError};
+use valkyard_model::{FailureCode, InstanceSpec, NodeSerial, Operation, OperationState, ShardIndex, Zone};
+use valkyard_store::{
+    CreateError, CreateInstance, DatabaseError, OutageManner, ProgressError, Store, StoreLocation, UpdateError,
+};
 
 use crate::scene::{Scene, all_free, at, failed_with, failure, node, spec};
 
@@ -126,6 +128,32 @@ async fn every_way_out_stays_open_on_a_full_disk_and_survives_a_restart() {
     assert!(scene.operation(&to_cancel).await.cancel_requested);
 }
 
+#[tokio::test]
+async fn a_change_ends_on_a_full_disk_in_either_direction() {
+    let Some(disk) = Disk::inside("a_change_ends_on_a_full_disk_in_either_direction") else { return };
+    let scene = disk.scene();
+    let (back, on) = (scene.created("cache-1", at(0)).await, scene.created("cache-2", at(0)).await);
+    scene.store.allocate_nodes(&on.name, on.uid, vec![node(on.uid, 0), node(on.uid, 1)]).await.expect("is recorded");
+    let zone = Zone::all_of(&on.name.location)[1].clone();
+    scene.store.set_zone_outage(&zone, OutageManner::Stop, at(0)).await.expect("is recorded");
+    let update = scene.update("cache-1", back.generation, at(1)).await.expect("is accepted");
+    disk.fill();
+    let reason = failure(FailureCode::ResourceExhausted);
+    scene.store.abandon_update(&back.name, back.uid, reason, at(2)).await.expect("uses the reserve");
+    assert_eq!(failed_with(&scene.operation(&update).await), Some(FailureCode::ResourceExhausted));
+    disk.fill();
+    scene.store.retire_nodes(&on.name, on.uid, vec![NodeSerial(1)]).await.expect("is recorded");
+    disk.fill();
+    scene.store.release_nodes(&on.name, on.uid, vec![NodeSerial(1)]).await.expect("is recorded");
+    disk.fill();
+    scene.store.record_data_loss(&on.name, on.uid, ShardIndex(0), at(3)).await.expect("is recorded");
+    disk.fill();
+    scene.store.end_zone_outage(&zone).await.expect("is recorded");
+    let after = scene.instance("cache-2").await;
+    assert_eq!((after.nodes.len(), after.losses.len(), after.zones_out.len()), (1, 1, 0));
+    assert!(disk.reserve_bytes() < RESERVE_BYTES);
+}
+
 /// 250 nodes, and 64 labels of 63 three-byte letters.
 async fn largest(scene: &Scene) -> Operation {
     let labels = (10..74).map(|number| (format!("k{}{number}", "\u{3042}".repeat(60)), "\u{3042}".repeat(63))).collect();
@@ -144,6 +172,9 @@ async fn the_reserve_is_large_enough_for_the_largest_instance() {
     let create = largest(&scene).await;
     disk.fill();
     scene.converge(&create, at(1)).await;
+    disk.fill();
+    let leaving = (1..250).map(NodeSerial).collect();
+    scene.store.retire_nodes(&create.target, create.target_uid, leaving).await.expect("is recorded");
     disk.fill();
     scene.delete("largest", at(2)).await.expect("is accepted");
     disk.fill();
@@ -164,6 +195,9 @@ async fn new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone() {
         assert!(matches!(refused, Err(UpdateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
         let refused = scene.store.allocate_nodes(&kept.name, kept.uid, vec![node(kept.uid, 0)]).await;
         assert!(matches!(refused, Err(ProgressError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+        let zone = &Zone::all_of(&kept.name.location)[0];
+        let refused = scene.store.set_zone_outage(zone, OutageManner::Hang, at(1)).await;
+        assert!(matches!(refused, Err(DatabaseError::DiskFull(_))), "{refused:?}");
     }
     assert_eq!(disk.reserve_bytes(), RESERVE_BYTES);
     assert_eq!(scene.instance("cache-1").await, kept);

@@ -1,6 +1,7 @@
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, Convergence, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port, Uid,
+    AdminSecret, Convergence, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port, ShardIndex,
+    Uid,
 };
 use valkyard_store::ProgressError;
 
@@ -123,6 +124,10 @@ async fn progress_of_another_incarnation_is_refused() {
         store.record_converged(name, former, Generation::FIRST, at(1)).await,
         store.abandon_create(name, former, failure(FailureCode::Internal)).await,
         store.remove_instance(name, former, at(1)).await,
+        store.abandon_update(name, former, failure(FailureCode::Internal), at(1)).await,
+        store.retire_nodes(name, former, Vec::new()).await,
+        store.release_nodes(name, former, Vec::new()).await,
+        store.record_data_loss(name, former, ShardIndex(0), at(1)).await,
     ];
     for refused in refusals {
         let replaced = matches!(&refused, Err(ProgressError::Replaced { expected, found, .. })

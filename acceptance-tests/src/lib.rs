@@ -5,6 +5,9 @@
 mod api;
 mod cluster;
 mod daemon;
+mod invariants;
+pub mod judge;
+mod nodes;
 mod processes;
 mod random;
 mod terraform;
@@ -14,6 +17,8 @@ mod wait;
 pub use api::{Answer, Api};
 pub use cluster::{read_back, write_keys};
 pub use daemon::{Daemon, DaemonOptions};
+pub use invariants::{Shape, check_invariants, wait_for_invariants};
+pub use nodes::{ListedNode, ask, discovery_address, info_of, listing_of, parse_listing};
 pub use processes::{NodeProcess, kill_9, node_processes};
 pub use random::Random;
 pub use terraform::{Run, Terraform, Workspace};

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use acceptance_tests::{Daemon, DaemonOptions, kill_9, node_processes, read_back, wait_until, write_keys};
+use acceptance_tests::{
+    Daemon, DaemonOptions, ask, discovery_address, kill_9, node_processes, read_back, wait_until, write_keys,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::healing::{ask, cluster_is_whole, discovery_address};
+use crate::healing::cluster_is_whole;
 
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
 /// A node that has to start over takes some seconds, an engine's own failover its node timeout of five; the rest is a busy

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use acceptance_tests::{Daemon, DaemonOptions, engines, kill_9, node_processes, read_back, wait_until, write_keys};
+use acceptance_tests::{
+    Daemon, DaemonOptions, ask, discovery_address, engines, kill_9, node_processes, read_back, wait_until, write_keys,
+};
 use serde_json::json;
 
 /// A takeover takes milliseconds, a restarted node a second or two; the rest is a busy machine.
 const HEAL_LIMIT: Duration = Duration::from_secs(30);
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
-/// Longest answer of a node that is well, on a busy machine: one that is stopped never answers.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 #[test]
 fn every_node_killed_in_turn_is_replaced_and_no_key_is_lost() {
@@ -94,18 +94,4 @@ pub(crate) fn cluster_is_whole(instance: &serde_json::Value, replicas_wanted: us
         in_sync += usize::from(replication.contains("master_link_status:up"));
     }
     if info.contains("cluster_state:ok") && in_sync == replicas_wanted { Ok(()) } else { Err(format!("{info}\n{nodes}")) }
-}
-
-/// The discovery endpoint of an instance, as host and port.
-pub(crate) fn discovery_address(instance: &serde_json::Value) -> String {
-    let endpoint = &instance["discoveryEndpoints"][0];
-    format!("{}:{}", endpoint["address"].as_str().unwrap_or_default(), endpoint["port"])
-}
-
-/// The answer to one command over a connection of its own.
-pub(crate) fn ask(address: &str, command: &[&str]) -> Result<String, String> {
-    let client = redis::Client::open(format!("redis://{address}")).map_err(|error| error.to_string())?;
-    let mut connection = client.get_connection_with_timeout(ANSWER_LIMIT).map_err(|error| error.to_string())?;
-    connection.set_read_timeout(Some(ANSWER_LIMIT)).map_err(|error| error.to_string())?;
-    redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@ mod damage;
 mod examples;
 mod gcloud;
 mod healing;
+mod judge;
 mod lifecycle;
 mod provider;
 mod shutdown;

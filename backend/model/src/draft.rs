@@ -114,6 +114,14 @@ pub fn validate(draft: SpecDraft, location: &LocationId, limits: &SpecLimits) ->
     }
 }
 
+impl InstanceSpec {
+    /// Most shards that an instance with as many replicas per shard may have.
+    #[must_use]
+    pub fn shard_count_max(&self) -> u16 {
+        u16::try_from(NODE_COUNT_MAX / (1 + i64::from(self.replica_count))).expect("250 at most")
+    }
+}
+
 fn checked<T>(result: Result<T, FieldViolation>, violations: &mut Vec<FieldViolation>) -> Option<T> {
     result.map_err(|violation| violations.push(violation)).ok()
 }

@@ -3,8 +3,13 @@
 //! The reconciler's world holds one per running node. Invariant: every call ends within a fixed time and reads a bounded
 //! answer; a link whose answers may be out of step refuses further use. It does not reconnect, retry or judge.
 
+mod commands;
 mod error;
+mod functions;
+mod observe;
+mod request;
 mod resp;
+mod slots;
 
 use std::io;
 use std::net::SocketAddrV4;
@@ -13,29 +18,45 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use valkyard_model::{AdminSecret, EngineSeen, NodeAddress, NodeId};
+use valkyard_model::{AdminSecret, BinaryVersion};
 
 pub use error::{LinkError, ProtocolError};
 pub use resp::MalformedReply;
 
+pub use functions::PackedFunctions;
+pub(crate) use slots::{Key, Mark, MarkedSlot, MigrateTo, slots_of};
+
+use request::Request;
 use resp::Reply;
 
 use crate::render::ADMIN_USER;
-use crate::report::engine_seen;
+use crate::report::ReportError;
 
 /// Longest wait for a connection. On one machine it is made or refused at once; only a full accept queue takes longer,
 /// and the first retransmission of a dropped SYN comes after a second.
 const CONNECT_TIME_MAX: Duration = Duration::from_millis(1_500);
-/// Longest wait for an answer. A look at an instance lasts as long as its slowest node, so a node that is blocked for
-/// longer counts as silent this time and is asked again next time.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
-/// Longest answer: `CLUSTER NODES` of 250 nodes at about 250 bytes, plus 16384 lone slots of 6 bytes, is 160 kB.
-const REPLY_BYTES_MAX: usize = 1 << 20;
 /// First size of the receive buffer: the reports of a cluster of a dozen nodes fit.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// The three reports that make an `EngineSeen`.
-const REPORTS: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO", "replication", "server", "persistence"]];
+/// How long to wait for all answers of a round trip, and how long they may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    time_max: Duration,
+    bytes_max: usize,
+}
+
+/// Longest answers but for functions: `CLUSTER NODES` of 250 nodes at about 250 bytes plus 16384 lone slots of 6 bytes is
+/// 160 kB, and as many migrations as the configuration keeps, of lone slots each, half a megabyte.
+const REPLY_BYTES_MAX: usize = 1 << 20;
+
+/// What the engine does at once. One that is blocked for longer counts as silent.
+const PROMPT: Patience = Patience { time_max: Duration::from_secs(1), bytes_max: REPLY_BYTES_MAX };
+/// A look at an instance lasts as long as its slowest node, and a takeover may wait for the look: a node that is blocked for
+/// longer counts as silent this time and is asked again next time.
+pub(crate) const LOOK: Patience = Patience { time_max: Duration::from_millis(300), bytes_max: REPLY_BYTES_MAX };
+/// What may take the engine a while, because of its size: a key of a million elements moves within some seconds, and waiting
+/// for a replica's consent to a slot's new owner takes up to two.
+pub(crate) const LONG: Patience = Patience { time_max: Duration::from_secs(10), bytes_max: REPLY_BYTES_MAX };
 
 /// An authenticated connection to a node.
 ///
@@ -45,6 +66,8 @@ pub struct NodeLink {
     address: SocketAddrV4,
     stream: TcpStream,
     received: Vec<u8>,
+    /// The engine's version, once it told.
+    version: Option<BinaryVersion>,
     /// Whether a request may have been sent whose answer was not read.
     spent: bool,
 }
@@ -65,106 +88,59 @@ impl NodeLink {
             }
         })?;
         stream.set_nodelay(true).map_err(|source| LinkError::Broken { address, source })?;
-        let mut link = Self { address, stream, received: Vec::with_capacity(BUFFER_BYTES), spent: false };
+        let mut link = Self { address, stream, received: Vec::with_capacity(BUFFER_BYTES), version: None, spent: false };
         link.expect_status(&["AUTH", ADMIN_USER, secret.expose()], "OK").await?;
         Ok(link)
     }
 
-    /// Asks the node for its view, in one round trip.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
-    pub async fn observe(&mut self) -> Result<EngineSeen, LinkError> {
-        let replies = self.exchange(&REPORTS).await?;
-        let mut texts = Vec::with_capacity(replies.len());
-        for reply in replies {
-            texts.push(match reply {
-                Reply::Bulk(bytes) => String::from_utf8(bytes).map_err(|_not_utf8| self.unexpected("text that is not UTF-8"))?,
-                Reply::Error(message) => return Err(self.refusal(message)),
-                Reply::Status(_) | Reply::Integer(_) | Reply::Null | Reply::Array(_) => {
-                    return Err(self.unexpected("something else than a report"));
-                }
-            });
-        }
-        let [nodes, cluster_info, info] =
-            <[String; REPORTS.len()]>::try_from(texts).map_err(|_wrong_count| self.unexpected("not one reply per report"))?;
-        engine_seen(&nodes, &cluster_info, &info)
-            .map_err(|source| LinkError::Protocol { address: self.address, source: ProtocolError::Report { source } })
-    }
-
-    /// Makes the replica the primary of its shard without a vote.
-    ///
-    /// # Errors
-    /// `Engine` when it is not a replica, else see [`LinkError`].
-    pub async fn take_over(&mut self) -> Result<(), LinkError> {
-        self.expect_status(&["CLUSTER", "FAILOVER", "TAKEOVER"], "OK").await
-    }
-
-    /// Makes the node, which owns no slots and holds no keys, copy a primary.
-    ///
-    /// # Errors
-    /// `Engine` when it does not know that primary yet or is not empty, else see [`LinkError`].
-    pub async fn replicate(&mut self, primary: &NodeId) -> Result<(), LinkError> {
-        self.expect_status(&["CLUSTER", "REPLICATE", primary.as_str()], "OK").await
-    }
-
-    /// Tells the node where others listen. They know each other some moments later.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
-    pub async fn meet(&mut self, peers: &[NodeAddress]) -> Result<(), LinkError> {
-        for peer in peers {
-            let (ip, port, bus) = (peer.client.ip().to_string(), peer.client.port().to_string(), peer.bus_port.to_string());
-            self.expect_status(&["CLUSTER", "MEET", &ip, &port, &bus], "OK").await?;
-        }
-        Ok(())
-    }
-
-    /// Ends the engine without saving. It answers by closing the connection.
-    ///
-    /// # Errors
-    /// `Engine` when it refuses, else see [`LinkError`].
-    pub async fn shut_down(&mut self) -> Result<(), LinkError> {
-        match self.expect_status(&["SHUTDOWN", "NOSAVE"], "OK").await {
-            Err(LinkError::Broken { source, .. }) if is_closed(&source) => Ok(()),
-            other => other,
-        }
+    /// Where the node listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddrV4 {
+        self.address
     }
 
     async fn expect_status(&mut self, command: &[&str], wanted: &str) -> Result<(), LinkError> {
-        let mut replies = self.exchange(&[command]).await?;
-        match replies.pop() {
-            Some(Reply::Status(status)) if status == wanted => Ok(()),
-            Some(Reply::Error(message)) => Err(self.refusal(message)),
-            Some(Reply::Status(_) | Reply::Bulk(_) | Reply::Integer(_) | Reply::Null | Reply::Array(_)) | None => {
+        let reply = self.ask(Request::of(command), PROMPT).await?;
+        self.status(reply, wanted)
+    }
+
+    /// Reads a reply that should be this status.
+    fn status(&mut self, reply: Reply, wanted: &str) -> Result<(), LinkError> {
+        match reply {
+            Reply::Status(status) if status == wanted => Ok(()),
+            Reply::Error(message) => Err(self.refusal(message)),
+            Reply::Status(_) | Reply::Bulk(_) | Reply::Integer(_) | Reply::Null | Reply::Array(_) => {
                 Err(self.unexpected("something else than a status"))
             }
         }
     }
 
+    /// Sends one command and reads its reply.
+    async fn ask(&mut self, request: Request, patience: Patience) -> Result<Reply, LinkError> {
+        let mut replies = self.exchange(request, patience).await?;
+        replies.pop().ok_or_else(|| self.unexpected("missing"))
+    }
+
     /// Sends all commands and reads as many replies.
-    async fn exchange(&mut self, commands: &[&[&str]]) -> Result<Vec<Reply>, LinkError> {
+    async fn exchange(&mut self, request: Request, patience: Patience) -> Result<Vec<Reply>, LinkError> {
         let address = self.address;
         if self.spent {
             return Err(LinkError::Spent { address });
         }
         self.spent = true;
-        let mut request = Vec::new();
-        for command in commands {
-            resp::encode(command, &mut request);
-        }
-        let answer = timeout(ANSWER_TIME_MAX, self.round_trip(&request, commands.len()));
+        let answer = timeout(patience.time_max, self.round_trip(&request, patience.bytes_max));
         let replies = answer.await.map_err(|_elapsed| LinkError::Silent { address })??;
         self.spent = false;
         Ok(replies)
     }
 
-    async fn round_trip(&mut self, request: &[u8], count: usize) -> Result<Vec<Reply>, LinkError> {
+    async fn round_trip(&mut self, request: &Request, bytes_max: usize) -> Result<Vec<Reply>, LinkError> {
         let address = self.address;
         let broken = |source| LinkError::Broken { address, source };
         let protocol = |source| LinkError::Protocol { address, source };
-        self.stream.write_all(request).await.map_err(broken)?;
+        self.stream.write_all(request.bytes()).await.map_err(broken)?;
         self.received.clear();
+        let count = request.count();
         let mut replies = Vec::with_capacity(count);
         let mut read = 0;
         loop {
@@ -180,8 +156,8 @@ impl NodeLink {
             if replies.len() == count {
                 break;
             }
-            if self.received.len() > REPLY_BYTES_MAX {
-                return Err(protocol(ProtocolError::TooLong { bytes_max: REPLY_BYTES_MAX }));
+            if self.received.len() > bytes_max {
+                return Err(protocol(ProtocolError::TooLong { bytes_max }));
             }
             if self.stream.read_buf(&mut self.received).await.map_err(broken)? == 0 {
                 return Err(broken(io::ErrorKind::UnexpectedEof.into()));
@@ -201,14 +177,14 @@ impl NodeLink {
         }
     }
 
+    fn unreadable(&self, source: ReportError) -> LinkError {
+        LinkError::Protocol { address: self.address, source: ProtocolError::Report { source } }
+    }
+
     fn unexpected(&mut self, what: &'static str) -> LinkError {
         self.spent = true;
         LinkError::Protocol { address: self.address, source: ProtocolError::Unexpected { what } }
     }
-}
-
-fn is_closed(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

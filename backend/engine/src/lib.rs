@@ -7,7 +7,9 @@ mod catalogue;
 mod client;
 pub mod render;
 mod report;
+mod slots_by_keys;
 
 pub use catalogue::{Allocator, Capabilities, CatalogueConfig, EngineBuild, EngineCatalogue, Origin, RejectReason, Rejected};
-pub use client::{LinkError, MalformedReply, NodeLink, ProtocolError};
+pub use client::{LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
 pub use report::ReportError;
+pub use slots_by_keys::SlotsByKeys;

@@ -1,17 +1,19 @@
-//! Reads what a node reports of itself (`CLUSTER NODES`, `CLUSTER INFO`, `INFO`) into an `EngineSeen`.
+//! Reads what a node reports of itself (`CLUSTER NODES`, `CLUSTER INFO`, `INFO`, `CONFIG GET`, `CLUSTER GETSLOTMIGRATIONS`) into an `EngineSeen`.
 //!
 //! `client` calls it. Pure; any text at all is either read or refused, never a panic. It judges nothing: a node that
 //! contradicts itself is reported as it speaks.
 
 mod cluster_nodes;
 mod fields;
+mod migrations;
 
 use std::collections::BTreeMap;
 
-use valkyard_model::{ByteSize, ConfigEpoch, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen, RoleSeen};
+use valkyard_model::{ByteSize, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen, RoleSeen};
 
 use cluster_nodes::NodeLine;
 use fields::Fields;
+pub(crate) use migrations::migrations;
 
 /// A report that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,13 +37,31 @@ pub enum ReportError {
     },
 }
 
-/// Puts the three reports of one round trip together.
-pub(crate) fn engine_seen(nodes: &str, cluster_info: &str, info: &str) -> Result<EngineSeen, ReportError> {
-    let cluster_info = Fields(cluster_info);
-    let info = Fields(info);
+/// First version that moves slots as a whole, and tells of it.
+pub(crate) const SINCE_ATOMIC_MIGRATION: (u16, u16) = (9, 0);
+
+/// What a node answers in one round trip.
+#[derive(Clone, Debug)]
+pub(crate) struct Reports<'r> {
+    /// `CLUSTER NODES`.
+    pub(crate) nodes: &'r str,
+    /// `CLUSTER INFO`.
+    pub(crate) cluster_info: &'r str,
+    /// `INFO`.
+    pub(crate) info: &'r str,
+    /// `CONFIG GET` of every key that a user may set.
+    pub(crate) settings: Vec<(String, String)>,
+    /// `CLUSTER GETSLOTMIGRATIONS`, each as its fields; empty where the engine has no such command.
+    pub(crate) migrations: Vec<Vec<(String, String)>>,
+}
+
+/// Puts the reports of one round trip together.
+pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportError> {
+    let cluster_info = Fields(reports.cluster_info);
+    let info = Fields(reports.info);
     let mut me = None;
     let mut peers = BTreeMap::new();
-    for line in nodes.lines().filter(|line| !line.is_empty()) {
+    for line in reports.nodes.lines().filter(|line| !line.is_empty()) {
         let line = NodeLine::parse(line).ok_or_else(|| ReportError::NodeLine { line: line.to_owned() })?;
         if line.myself {
             me = Some(line);
@@ -66,19 +86,19 @@ pub(crate) fn engine_seen(nodes: &str, cluster_info: &str, info: &str) -> Result
         current_epoch: ConfigEpoch(cluster_info.parsed("cluster_current_epoch")?),
         slots: me.slots,
         replication_offset: replication_offset(info, is_replica)?,
-        keys: 0,
-        data: ByteSize(0),
-        libraries: 0,
-        settings: LiveSettings::default(),
-        migrations: Vec::new(),
-        open_slots: BTreeMap::new(),
+        keys: keys(info)?,
+        data: data(info)?,
+        libraries: info.parsed("number_of_libraries")?,
+        settings: settings(reports.settings)?,
+        migrations: migrations(reports.migrations)?,
+        open_slots: me.open_slots,
         peers,
     })
 }
 
 /// `None` for a peer whose address the node does not know: it can be neither reached nor named to anybody.
 fn peer_seen(line: NodeLine) -> Option<(NodeId, PeerSeen)> {
-    let NodeLine { id, address, health, replica_of, epoch, slots, myself: _ } = line;
+    let NodeLine { id, address, health, replica_of, epoch, slots, myself: _, open_slots: _ } = line;
     Some((id, PeerSeen { address: address?, health, replica_of, epoch, slots }))
 }
 
@@ -98,6 +118,29 @@ fn replication_offset(info: Fields<'_>, is_replica: bool) -> Result<u64, ReportE
     // -1 stands for "none yet".
     let offset: i64 = info.parsed(name)?;
     Ok(u64::try_from(offset).unwrap_or(0))
+}
+
+/// `db0:keys=3,expires=0,…` for each database that holds something.
+fn keys(info: Fields<'_>) -> Result<u64, ReportError> {
+    let unreadable = |value: &str| ReportError::Field { field: "db", value: Some(value.to_owned()) };
+    let count = |value: &str| value.split(',').find_map(|part| part.strip_prefix("keys=")?.parse::<u64>().ok());
+    info.beginning("db").map(|value| count(value).ok_or_else(|| unreadable(value))).sum()
+}
+
+/// What is used, without what is used for other things than keys.
+fn data(info: Fields<'_>) -> Result<ByteSize, ReportError> {
+    const OTHERS: [&str; 5] =
+        ["used_memory_startup", "mem_replication_backlog", "mem_clients_normal", "mem_clients_slaves", "mem_cluster_links"];
+    let used: u64 = info.parsed("used_memory")?;
+    OTHERS.into_iter().try_fold(used, |rest, other| Ok(rest.saturating_sub(info.parsed(other)?))).map(ByteSize)
+}
+
+fn settings(told: Vec<(String, String)>) -> Result<LiveSettings, ReportError> {
+    let value = |key: EngineConfigKey| {
+        let found = told.iter().find(|(name, _)| name == key.as_str());
+        found.map(|(_, value)| (key, value.clone())).ok_or(ReportError::Field { field: key.as_str(), value: None })
+    };
+    EngineConfigKey::ALL.into_iter().map(value).collect()
 }
 
 #[cfg(test)]

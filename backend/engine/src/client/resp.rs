@@ -44,10 +44,13 @@ pub enum MalformedReply {
 const DEPTH_MAX: usize = 8;
 
 /// Appends a command.
-pub(super) fn encode(words: &[&str], request: &mut Vec<u8>) {
+pub(super) fn encode<W: AsRef<[u8]>>(words: &[W], request: &mut Vec<u8>) {
     request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
     for word in words {
-        request.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+        let word = word.as_ref();
+        request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        request.extend_from_slice(word);
+        request.extend_from_slice(b"\r\n");
     }
 }
 

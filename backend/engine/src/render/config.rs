@@ -1,6 +1,6 @@
 //! A node's `valkey.conf`.
 
-use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, EngineConfigKey, NodeSettings};
+use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, LiveSettings, NodeSettings};
 
 use super::acl::ADMIN_USER;
 use super::quote::quote;
@@ -25,14 +25,25 @@ impl Default for NodeFileNames<'_> {
 /// Milliseconds of silence after which nodes suspect each other. Failover by the engine's own vote is the backstop of the
 /// daemon's detector, so this may be calm: a laptop that stalls for a second or two must not start elections.
 const NODE_TIMEOUT_MILLIS: u32 = 5_000;
-/// Eviction unless configured (the product's default).
-const MAXMEMORY_POLICY: &str = "volatile-lru";
 /// Share of `maxmemory` that the replication backlog may take. It counts towards `maxmemory`; a sixteenth lets replicas
 /// catch up after a pause without costing a small node its room for data.
 const BACKLOG_DIVISOR: u64 = 16;
 /// Bounds of the backlog: the engine's former default, and a minute of a busy primary's stream.
 const BACKLOG_BYTES: (u64, u64) = (1 << 20, 64 << 20);
 
+/// Share of `maxmemory` that may wait for a replica, or for a primary that slots go to, and its least. The engine does not count it towards `maxmemory`; its own limit of 256 MB, or
+/// 64 MB for a minute, cuts full copies of a busy primary short, again and again.
+const REPLICA_BUFFER_DIVISOR: u64 = 2;
+const REPLICA_BUFFER_BYTES_MIN: u64 = 256 << 20;
+/// Bytes that may still wait for the new primary of moving slots when the old one stops writes for the hand-over. With the
+/// engine's zero, constant writes would never let it come; this much is applied in some milliseconds.
+const HAND_OVER_BYTES: u64 = 256 << 10;
+/// Migrations of slots that the engine remembers: more than a shard has under way with all others of a usual cluster, and
+/// little enough to be told in every look.
+const MIGRATIONS_REMEMBERED: u32 = 64;
+
+/// First version with atomic slot migration.
+const SINCE_ATOMIC_MIGRATION: (u16, u16) = crate::report::SINCE_ATOMIC_MIGRATION;
 /// First version with `primaryuser`, `primaryauth` and `availability-zone`.
 const SINCE_PRIMARY_NAMES: (u16, u16) = (8, 0);
 /// First version with `cluster-config-save-behavior`.
@@ -42,9 +53,15 @@ struct Directives(String);
 
 impl Directives {
     fn set(&mut self, name: &str, value: impl ToString) {
+        self.set_all(name, [value.to_string()]);
+    }
+
+    fn set_all(&mut self, name: &str, values: impl IntoIterator<Item = String>) {
         self.0.push_str(name);
-        self.0.push(' ');
-        self.0.push_str(&quote(&value.to_string()));
+        for value in values {
+            self.0.push(' ');
+            self.0.push_str(&quote(&value));
+        }
         self.0.push('\n');
     }
 }
@@ -88,6 +105,10 @@ fn cluster(directives: &mut Directives, settings: &NodeSettings, version: Binary
     if (version.major, version.minor) >= SINCE_PRIMARY_NAMES {
         directives.set("availability-zone", &settings.zone);
     }
+    if (version.major, version.minor) >= SINCE_ATOMIC_MIGRATION {
+        directives.set("slot-migration-max-failover-repl-bytes", HAND_OVER_BYTES);
+        directives.set("cluster-slot-migration-log-max-len", MIGRATIONS_REMEMBERED);
+    }
 }
 
 fn process(directives: &mut Directives, files: &NodeFileNames<'_>) {
@@ -114,23 +135,13 @@ fn replication(directives: &mut Directives, settings: &NodeSettings, version: Bi
     directives.set("repl-diskless-sync-delay", 0);
     let backlog = settings.maxmemory.0 / BACKLOG_DIVISOR;
     directives.set("repl-backlog-size", ByteSize(backlog.clamp(BACKLOG_BYTES.0, BACKLOG_BYTES.1)));
+    let buffer = (settings.maxmemory.0 / REPLICA_BUFFER_DIVISOR).max(REPLICA_BUFFER_BYTES_MIN);
+    let (hard, no_soft_limit, seconds) = (buffer.to_string(), "0".to_owned(), "0".to_owned());
+    directives.set_all("client-output-buffer-limit", ["replica".to_owned(), hard, no_soft_limit, seconds]);
 }
 
 fn limits(directives: &mut Directives, settings: &NodeSettings) {
-    directives.set("maxmemory", settings.maxmemory);
-    directives.set("maxmemory-policy", MAXMEMORY_POLICY);
-    directives.set("maxmemory-clients", format!("{}%", settings.node_type.maxmemory_clients_percent()));
-    directives.set("maxclients", settings.node_type.maxclients().0);
-    // The last line of a name wins, so what the user set overrides what stands above.
-    for (key, value) in settings.configs.iter() {
-        match key {
-            // Already in `settings.maxmemory`, scaled to the machine.
-            EngineConfigKey::Maxmemory => {}
-            EngineConfigKey::Maxclients
-            | EngineConfigKey::MaxmemoryClients
-            | EngineConfigKey::MaxmemoryPolicy
-            | EngineConfigKey::NotifyKeyspaceEvents
-            | EngineConfigKey::SlowlogLogSlowerThan => directives.set(key.as_str(), value),
-        }
+    for (key, value) in LiveSettings::wanted(settings).iter() {
+        directives.set(key.as_str(), value);
     }
 }

@@ -1,8 +1,9 @@
 //! One line of `CLUSTER NODES`: `id ip:port@bus[,hostname[,name=value…]] flags primary ping pong epoch link slot…`.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use valkyard_model::{ConfigEpoch, NodeId, PeerHealth, SlotRange, SlotSet};
+use valkyard_model::{ConfigEpoch, NodeId, OpenSlot, PeerHealth, Slot, SlotRange, SlotSet};
 
 /// What is read of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(super) struct NodeLine {
     pub(super) replica_of: Option<NodeId>,
     pub(super) epoch: ConfigEpoch,
     pub(super) slots: SlotSet,
+    /// Only a node's own line has any.
+    pub(super) open_slots: BTreeMap<Slot, OpenSlot>,
 }
 
 /// Columns before the slots.
@@ -34,6 +37,7 @@ impl NodeLine {
             "-" => None,
             id => Some(id.parse().ok()?),
         };
+        let (open, owned): (Vec<_>, Vec<_>) = columns.partition(|column| column.starts_with('['));
         Some(Self {
             id: id.parse().ok()?,
             myself: has("myself"),
@@ -46,7 +50,8 @@ impl NodeLine {
             replica_of,
             epoch: ConfigEpoch(epoch.parse().ok()?),
             // A slot on its way in or out stands in brackets after the ranges; its owner still lists it there.
-            slots: columns.filter(|column| !column.starts_with('[')).map(parse_range).collect::<Option<_>>()?,
+            slots: owned.into_iter().map(parse_range).collect::<Option<_>>()?,
+            open_slots: open.into_iter().map(parse_open_slot).collect::<Option<_>>()?,
         })
     }
 }
@@ -58,7 +63,18 @@ fn parse_address(text: &str) -> Option<SocketAddrV4> {
     (port != 0).then(|| SocketAddrV4::new(ip, port))
 }
 
-fn parse_range(text: &str) -> Option<SlotRange> {
+/// `[slot->-node]` for a slot on its way out, `[slot-<-node]` for one on its way in.
+fn parse_open_slot(text: &str) -> Option<(Slot, OpenSlot)> {
+    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+    let slot = |number: &str| Slot::new(number.parse().ok()?);
+    if let Some((number, node)) = inner.split_once("->-") {
+        return Some((slot(number)?, OpenSlot::MigratingTo(node.parse().ok()?)));
+    }
+    let (number, node) = inner.split_once("-<-")?;
+    Some((slot(number)?, OpenSlot::ImportingFrom(node.parse().ok()?)))
+}
+
+pub(super) fn parse_range(text: &str) -> Option<SlotRange> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     SlotRange::new(first.parse().ok()?, last.parse().ok()?)
 }

@@ -24,6 +24,11 @@ impl<'t> Fields<'t> {
         text.parse().map_err(|_unreadable| ReportError::Field { field, value: Some(text.to_owned()) })
     }
 
+    /// Values of the fields whose name begins like this.
+    pub(super) fn beginning(self, prefix: &'static str) -> impl Iterator<Item = &'t str> {
+        self.0.lines().filter_map(move |line| line.strip_prefix(prefix)?.split_once(':').map(|(_, value)| value.trim()))
+    }
+
     /// A field that is 0 or 1.
     pub(super) fn flag(self, field: &'static str) -> Result<bool, ReportError> {
         match self.text(field)? {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use valkyard_model::{LiveSettings, PeerHealth};
+use valkyard_model::{MigrationDirection, MigrationState, OpenSlot, PeerHealth, Slot, SlotSet, Timestamp};
 
 use super::*;
 
@@ -10,7 +10,20 @@ const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const CLUSTER_INFO: &str =
     "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_current_epoch:9\r\ncluster_my_epoch:7\r\n";
 const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n\r\n# Persistence\r\nloading:0\r\nasync_loading:0\r\n\r\n\
-    # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n";
+    # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n# Memory\r\nused_memory:9000\r\n\
+    used_memory_startup:2000\r\nmem_replication_backlog:1000\r\nmem_clients_slaves:300\r\nmem_clients_normal:30\r\n\
+    mem_cluster_links:3\r\nnumber_of_libraries:2\r\n# Keyspace\r\ndb0:keys=11,expires=1,avg_ttl=0\r\ndb3:keys=4,expires=0\r\n";
+
+/// Reports of a node that is told nothing by its settings and migrations.
+fn read(nodes: &str, cluster_info: &str, info: &str) -> Result<EngineSeen, ReportError> {
+    engine_seen(Reports { nodes, cluster_info, info, settings: told_settings(), migrations: Vec::new() })
+}
+
+fn told_settings() -> Vec<(String, String)> {
+    EngineConfigKey::ALL
+        .map(|key| (key.as_str().to_owned(), if key.as_str().starts_with("notify") { "AKE" } else { "7" }.to_owned()))
+        .into()
+}
 
 fn id(text: &str) -> NodeId {
     text.parse().expect("an id")
@@ -19,7 +32,8 @@ fn id(text: &str) -> NodeId {
 fn replica_info(link: &str, syncing: u8, loading: u8) -> String {
     format!(
         "valkey_version:8.0.1\r\nloading:{loading}\r\nrole:slave\r\nmaster_link_status:{link}\r\n\
-         master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\n"
+         master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\nused_memory:9\r\nused_memory_startup:10\r\n\
+         mem_replication_backlog:1\r\nmem_clients_slaves:3\r\nmem_clients_normal:30\r\nmem_cluster_links:3\r\nnumber_of_libraries:0\r\n"
     )
 }
 
@@ -33,13 +47,13 @@ fn a_primary_with_its_peers_is_read() {
         "{A} 127.20.0.1:11000@21000,,tls-port=0,shard-id={B} myself,master - 0 0 7 connected 0-99 200 [300->-{B}] [301-<-{B}]\n\
          {B} 127.20.0.1:11001@21001,,tls-port=0,shard-id={B} slave {A} 0 1795360020234 7 connected\n"
     );
-    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
+    let seen = read(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
     let peer = PeerSeen {
         address: "127.20.0.1:11001".parse().expect("an address"),
         health: PeerHealth::Ok,
         replica_of: Some(id(A)),
         epoch: ConfigEpoch(7),
-        slots: [].into_iter().collect(),
+        slots: SlotSet::default(),
     };
     let expected = EngineSeen {
         id: id(A),
@@ -51,16 +65,84 @@ fn a_primary_with_its_peers_is_read() {
         current_epoch: ConfigEpoch(9),
         slots: seen.slots.clone(),
         replication_offset: 4242,
-        keys: 0,
-        data: ByteSize(0),
-        libraries: 0,
-        settings: LiveSettings::default(),
+        keys: 15,
+        data: ByteSize(5_667),
+        libraries: 2,
+        settings: seen.settings.clone(),
         migrations: Vec::new(),
-        open_slots: BTreeMap::new(),
+        open_slots: BTreeMap::from([(slot(300), OpenSlot::MigratingTo(id(B))), (slot(301), OpenSlot::ImportingFrom(id(B)))]),
         peers: BTreeMap::from([(id(B), peer)]),
     };
     assert_eq!(seen, expected);
     assert_eq!(seen.slots.to_string(), "0-99 200");
+    assert_eq!(seen.settings.value(EngineConfigKey::NotifyKeyspaceEvents), Some("$EKdeghlstxz"));
+    assert_eq!(seen.settings.number(EngineConfigKey::Maxclients), Some(7));
+}
+
+fn slot(number: u16) -> Slot {
+    Slot::new(number).expect("a slot")
+}
+
+/// As the engine tells it, without the fields that are not read.
+fn row(operation: &str, source: &str, target: &str, slots: &str, state: &str, updated: u32) -> Vec<(String, String)> {
+    let updated = updated.to_string();
+    let fields = [
+        ("operation", operation),
+        ("slot_ranges", slots),
+        ("target_node", target),
+        ("source_node", source),
+        ("last_update_time", &updated),
+        ("state", state),
+        ("message", if state == "failed" { "Connection lost to target" } else { "" }),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+#[test]
+fn migrations_under_way_are_all_told_and_of_ended_ones_the_newest() {
+    let rows = vec![
+        row("EXPORT", A, B, "5-9 11", "replicating", 40),
+        row("EXPORT", A, B, "1-1", "waiting-to-snapshot", 39),
+        row("EXPORT", A, B, "0-0", "failed", 38),
+        row("EXPORT", A, B, "2-2", "success", 37),
+        row("IMPORT", B, A, "3-3", "success", 36),
+        row("IMPORT", B, A, "4-4", "cancelled", 35),
+    ];
+    let seen = migrations(rows).expect("readable");
+    let told: Vec<_> = seen.iter().map(|one| (one.direction, one.slots.to_string(), one.state, one.message.as_str())).collect();
+    let expected = [
+        (MigrationDirection::Export, "5-9 11".to_owned(), MigrationState::Running, ""),
+        (MigrationDirection::Export, "1".to_owned(), MigrationState::Running, ""),
+        (MigrationDirection::Export, "0".to_owned(), MigrationState::Failed, "Connection lost to target"),
+        (MigrationDirection::Import, "3".to_owned(), MigrationState::Succeeded, ""),
+    ];
+    assert_eq!(told, expected);
+    assert!(seen.iter().all(|one| one.peer == id(B)));
+    assert_eq!(seen[0].updated, Timestamp::from_timestamp(40, 0).expect("a time"));
+}
+
+#[test]
+fn migrations_that_cannot_be_read_say_where() {
+    let error = |row| migrations(vec![row]).expect_err("unreadable");
+    let bad = |field, value: &str| ReportError::Field { field, value: Some(value.to_owned()) };
+    assert_eq!(error(row("MOVE", A, B, "1", "success", 1)), bad("operation", "MOVE"));
+    assert_eq!(error(row("EXPORT", A, "x", "1", "success", 1)), bad("target_node", "x"));
+    assert_eq!(error(row("IMPORT", A, B, "5-4", "success", 1)), bad("slot_ranges", "5-4"));
+    assert_eq!(error(Vec::new()), ReportError::Field { field: "operation", value: None });
+}
+
+#[test]
+fn what_an_empty_engine_uses_is_no_data() {
+    let nodes = format!("{A} :1@2 myself,slave {B} 0 0 7 connected\n");
+    let seen = read(&nodes, CLUSTER_INFO, &replica_info("up", 0, 0)).expect("readable");
+    assert_eq!((seen.data, seen.keys), (ByteSize(0), 0));
+}
+
+#[test]
+fn open_slots_of_another_form_are_refused() {
+    for bad in ["[300->-x]", "[300]", "[70000->-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]", "[1-<-"] {
+        assert_eq!(NodeLine::parse(&format!("{A} :1@2 myself,master - 0 0 7 connected 0-99 {bad}")), None, "{bad}");
+    }
 }
 
 #[test]
@@ -75,7 +157,7 @@ fn a_replicas_link_and_offset_are_its_own() {
         (replica_info("down", 0, 1), LinkState::Syncing),
     ];
     for (info, link) in cases {
-        let seen = engine_seen(&nodes, CLUSTER_INFO, &info).expect("readable");
+        let seen = read(&nodes, CLUSTER_INFO, &info).expect("readable");
         assert_eq!(seen.role, RoleSeen::Replica { of: id(B), link }, "{info}");
         assert_eq!(seen.replication_offset, 77);
     }
@@ -84,7 +166,7 @@ fn a_replicas_link_and_offset_are_its_own() {
 #[test]
 fn a_node_between_two_roles_has_no_link() {
     let nodes = format!("{A} 127.20.0.1:11000@21000 myself,slave {B} 0 0 7 connected\n");
-    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
+    let seen = read(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("readable");
     assert_eq!(seen.role, RoleSeen::Replica { of: id(B), link: LinkState::Down });
 }
 
@@ -125,14 +207,14 @@ fn addresses_come_with_and_without_names_and_may_be_unknown() {
 #[test]
 fn peers_without_an_address_are_left_out() {
     let nodes = format!("{A} :11000@21000 myself,master - 0 0 7 connected\n{B} :0@0 master,noaddr - 0 0 7 disconnected\n");
-    let seen = engine_seen(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("a node need not know its own address");
+    let seen = read(&nodes, CLUSTER_INFO, PRIMARY_INFO).expect("a node need not know its own address");
     assert_eq!(seen.peers, BTreeMap::new());
 }
 
 #[test]
 fn reports_that_cannot_be_read_say_where() {
     let myself = format!("{A} :1@2 myself,master - 0 0 7 connected\n");
-    let error = |nodes: &str, cluster: &str, info: &str| engine_seen(nodes, cluster, info).expect_err("unreadable");
+    let error = |nodes: &str, cluster: &str, info: &str| read(nodes, cluster, info).expect_err("unreadable");
     for bad in ["short line", "x :1@2 myself - 0 0 7 connected", "aa 1 2 3 4 5 6 7 8"] {
         assert_eq!(error(bad, CLUSTER_INFO, PRIMARY_INFO), ReportError::NodeLine { line: bad.to_owned() });
     }
@@ -149,13 +231,13 @@ fn reports_that_cannot_be_read_say_where() {
 fn an_offset_that_does_not_exist_yet_counts_as_none() {
     let nodes = format!("{A} :1@2 myself,master - 0 0 7 connected\n");
     let info = PRIMARY_INFO.replace("offset:4242", "offset:-1");
-    assert_eq!(engine_seen(&nodes, CLUSTER_INFO, &info).map(|seen| seen.replication_offset), Ok(0));
+    assert_eq!(read(&nodes, CLUSTER_INFO, &info).map(|seen| seen.replication_offset), Ok(0));
 }
 
 proptest! {
     #[test]
     fn no_text_makes_it_panic(nodes in any::<String>(), cluster in any::<String>(), info in any::<String>()) {
-        let refused = engine_seen(&nodes, &cluster, &info);
+        let refused = read(&nodes, &cluster, &info);
         prop_assert!(refused.is_err());
     }
 

@@ -15,7 +15,7 @@ use valkyard_engine::render::{self, NodeFileNames};
 use valkyard_engine::{EngineBuild, NodeLink};
 use valkyard_model::{
     AdminSecret, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId, NodeSerial, NodeSettings,
-    NodeType, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
+    NodeType, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone, even_shares,
 };
 
 use crate::is_replica_in_sync;
@@ -106,7 +106,7 @@ impl Cluster {
     /// Starts a node that knows nobody, and gives its serial.
     pub(crate) fn add_stranger(&mut self) -> NodeSerial {
         let serial = NodeSerial(u32::try_from(self.nodes.len()).expect("few") + 1);
-        let role = SeedRole::Primary { slots: [].into_iter().collect(), epoch: ConfigEpoch(0) };
+        let role = SeedRole::Primary { slots: SlotSet::default(), epoch: ConfigEpoch(0) };
         let seed = ClusterSeed { current_epoch: ConfigEpoch(0), nodes: vec![self.seed_node(serial, 99, role)] };
         self.prepare(serial, &seed);
         self.respawn(serial);

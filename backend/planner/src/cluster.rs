@@ -9,8 +9,10 @@ use std::net::SocketAddrV4;
 
 use valkyard_model::{
     ConfigEpoch, DesiredInstance, EngineSeen, InitialRole, LinkState, NodeAllocation, NodeHistory, NodeId, NodeObservation,
-    NodeSerial, Observation, RoleSeen, Seen, ShardIndex, SlotSet,
+    NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
 };
+
+use crate::rebalance::Holding;
 
 /// What is known of an allocated node that an observation leaves out: nothing.
 static UNSEEN: NodeObservation = NodeObservation {
@@ -144,6 +146,33 @@ impl<'a> Shard<'a> {
         self.owner().filter(|owner| owner.life() == Life::Alive && owner.claims_slots())
     }
 
+    /// Who leads the shard: its primary, or, while the shard owns no slots, the empty primary that the others copy.
+    pub(crate) fn lead(&self) -> Option<&Node<'a>> {
+        if let Some(primary) = self.primary() {
+            return Some(primary);
+        }
+        if self.claim.is_some_and(|claim| claim.slots.is_some()) {
+            return None;
+        }
+        match self.owner() {
+            Some(owner) => Some(owner).filter(|owner| owner.life() == Life::Alive && owner.is_empty_primary()),
+            None => self.nodes.iter().find(|node| node.life() == Life::Alive && node.is_empty_primary()),
+        }
+    }
+
+    /// Slots that the shard owns as far as anybody knows.
+    pub(crate) fn slots(&self) -> SlotSet {
+        self.claim.and_then(|claim| claim.slots).cloned().unwrap_or_default()
+    }
+
+    /// Whether every node that lives serves as the lead or as an in-sync copy of it.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.lead().is_some_and(|lead| {
+            let is_placed = |node: &&Node<'_>| node.is_dead() || node.copies(lead.id());
+            self.siblings(lead).all(|node| is_placed(&node))
+        })
+    }
+
     /// Who starts as the primary of a new shard.
     pub(crate) fn initial_primary(&self) -> Option<&Node<'a>> {
         let first = self.nodes.iter().find(|node| node.allocation.initial_role == InitialRole::Primary);
@@ -201,6 +230,31 @@ impl<'a> Cluster<'a> {
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
         self.shards.iter().flat_map(|shard| &shard.nodes)
+    }
+
+    pub(crate) fn shard(&self, index: ShardIndex) -> Option<&Shard<'a>> {
+        self.shards.iter().find(|shard| shard.index == index)
+    }
+
+    /// The shard that a node with this identity belongs to.
+    pub(crate) fn shard_of(&self, id: &NodeId) -> Option<&Shard<'a>> {
+        self.shards.iter().find(|shard| shard.nodes.iter().any(|node| node.id() == id))
+    }
+
+    /// Whether the spec has this shard.
+    pub(crate) fn stays(&self, shard: &Shard<'_>) -> bool {
+        shard.index.0 < self.desired.spec.shard_count
+    }
+
+    /// Who owns what, when that is certain: every slot is claimed by a living primary's own word.
+    pub(crate) fn holdings(&self) -> Option<Vec<Holding>> {
+        let holding = |shard: &Shard<'a>| {
+            let slots = shard.primary().and_then(Node::engine).map(|engine| engine.slots.clone()).unwrap_or_default();
+            Holding { shard: shard.index, slots, stays: self.stays(shard) }
+        };
+        let holdings: Vec<Holding> = self.shards.iter().map(holding).collect();
+        let owned: u32 = holdings.iter().map(|holding| u32::from(holding.slots.count())).sum();
+        (owned == u32::from(SLOT_COUNT)).then_some(holdings)
     }
 
     fn strongest_claims(&self) -> BTreeMap<ShardIndex, Claim<'a>> {

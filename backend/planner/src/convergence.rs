@@ -4,15 +4,20 @@
 //! every node serves in a role, every replica is in sync, every slot is owned and the discovery endpoint leads to all of
 //! them. One that changed nothing about them adds nothing to see: it is recorded at once.
 
-use valkyard_model::{EngineSeen, LinkState, RoleSeen, SLOT_COUNT, Step, WaitingOn};
+use valkyard_model::{EngineSeen, LinkState, RoleSeen, Step, WaitingOn};
 
+use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
-use crate::{discovery, layout};
+use crate::rebalance::decide_moves;
+use crate::{configuration, discovery, layout, moves};
 
-pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
+    if let Some(shard) = change.replacing {
+        proposal.wait(WaitingOn::Replacement(shard));
+    }
     for shard in &cluster.shards {
-        for node in shard.nodes.iter().filter(|node| node.life() == Life::Alive) {
+        for node in shard.nodes.iter().filter(|node| node.is_member() && node.life() == Life::Alive) {
             if let Some(reason) = missing(cluster, shard, node) {
                 proposal.wait(reason);
             }
@@ -27,7 +32,7 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_
     if !proposal.is_quiet() {
         return;
     }
-    if !is_complete(cluster) {
+    if !is_complete(cluster, change) {
         // Every node is content, yet slots or shards are missing: the nodes' views have to meet first.
         if let Some(node) = cluster.nodes().next() {
             proposal.wait(WaitingOn::ClusterToAgree(node.serial()));
@@ -39,13 +44,19 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, proposal: &mut Proposal<'_
     }
 }
 
-/// Whether every node of the spec serves in its role. Says nothing of the discovery endpoint.
-pub(crate) fn is_complete(cluster: &Cluster<'_>) -> bool {
-    let is_content = |shard: &Shard<'_>, node: &Node<'_>| node.life() == Life::Alive && missing(cluster, shard, node).is_none();
-    let owned = |shard: &Shard<'_>| shard.primary().and_then(Node::engine).map_or(0, |engine| u32::from(engine.slots.count()));
-    layout::missing_nodes(cluster.desired).is_empty()
-        && cluster.shards.iter().all(|shard| shard.nodes.iter().all(|node| is_content(shard, node)))
-        && cluster.shards.iter().map(owned).sum::<u32>() == u32::from(SLOT_COUNT)
+/// Whether the nodes of the spec, and no others, serve in their roles with its settings, and every slot is where it belongs.
+/// Says nothing of the discovery endpoint.
+pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
+    let is_content = |shard: &Shard<'_>, node: &Node<'_>| {
+        node.is_current(cluster)
+            && node.life() == Life::Alive
+            && missing(cluster, shard, node).is_none()
+            && configuration::is_configured(cluster, node)
+    };
+    layout::missing_nodes(cluster, change).is_empty()
+        && cluster.shards.iter().all(|shard| cluster.stays(shard) && shard.nodes.iter().all(|node| is_content(shard, node)))
+        && cluster.shards.iter().all(|shard| !moves::is_moving(shard))
+        && cluster.holdings().is_some_and(|holdings| decide_moves(&holdings).is_empty())
 }
 
 /// What a living node lacks to be in its place.
@@ -55,7 +66,7 @@ fn missing(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Option<
     if engine.loading {
         return Some(WaitingOn::NodeToLoad(serial));
     }
-    let Some(primary) = shard.primary() else { return missing_primary(shard) };
+    let Some(primary) = shard.lead() else { return missing_primary(shard) };
     let is_primary = primary.serial() == serial;
     match &engine.role {
         RoleSeen::Primary if is_primary => {}
@@ -78,5 +89,6 @@ fn missing_primary(shard: &Shard<'_>) -> Option<WaitingOn> {
 }
 
 fn knows_all(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> bool {
-    cluster.nodes().all(|other| other.serial() == node.serial() || engine.peers.contains_key(other.id()))
+    let others = cluster.nodes().filter(|other| other.is_member() && other.serial() != node.serial());
+    others.into_iter().all(|other| engine.peers.contains_key(other.id()))
 }

@@ -36,7 +36,7 @@ fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddr
         Seen::Unknown => !node.is_dead() && open.contains(&node.client_address(cluster.desired)),
     };
     let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.owner()?.serial())).collect();
-    let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(is_backend).collect();
+    let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(|node| node.is_member()).filter(is_backend).collect();
     nodes.sort_by_key(|node| (node.engine().is_none(), !primaries.contains(&node.serial()), node.serial()));
     nodes.into_iter().map(|node| node.client_address(cluster.desired)).collect()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use valkyard_model::{LinkState, NodeId, RoleSeen, Step, WaitingOn};
 
-use crate::cluster::{Life, Node, Shard};
+use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
 
@@ -17,7 +17,7 @@ use crate::retry::elapsed;
 /// data waits for as long as the silence lasts: promoting it would throw away what the silent one has.
 const SILENT_REPLICA_PATIENCE: Duration = Duration::from_millis(500);
 
-pub(crate) fn plan_failover(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     let Some(owner) = shard.owner().filter(|owner| owner.is_dead()) else { return };
     if shard.nodes.iter().any(|node| node.life() == Life::Alive && node.claims_slots()) {
         // An older claimant lives: the bus settles who owns the slots before anybody else may be promoted.
@@ -26,6 +26,9 @@ pub(crate) fn plan_failover(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     }
     let Some(heir) = choose_heir(shard, owner) else { return };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    if is_behind_the_times(cluster, shard, heir) {
+        return;
+    }
     match silent_replica(shard, owner).filter(|_| !has_synced(heir) || is_patient(owner, proposal)) {
         Some(silent) => proposal.wait(WaitingOn::NodeToAnswer(silent.serial())),
         None => proposal.propose(Step::TakeOver { node: heir.serial() }),
@@ -48,6 +51,16 @@ fn choose_heir<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node
     };
     let ranked = shard.siblings(dead).filter_map(|node| Some((rank(node)?, node)));
     ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)
+}
+
+/// Whether an heir would take slots that have moved away since it last heard of its primary's: they would come back to it
+/// without the writes made at their new owner. The bus tells it within about a second.
+fn is_behind_the_times(cluster: &Cluster<'_>, shard: &Shard<'_>, heir: &Node<'_>) -> bool {
+    let Some(engine) = heir.engine() else { return false };
+    let RoleSeen::Replica { of, .. } = &engine.role else { return false };
+    let Some(inheritance) = engine.peers.get(of).map(|peer| &peer.slots) else { return false };
+    let others = cluster.shards.iter().filter(|other| other.index != shard.index).filter_map(|other| other.primary()?.engine());
+    others.into_iter().any(|owner| owner.slots.overlaps(inheritance))
 }
 
 /// Whether a replica ever held its primary's data, as far as can be told.

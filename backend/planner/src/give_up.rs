@@ -1,15 +1,18 @@
-//! When a creation is given up, and what its client is told. Nothing that was ever complete is given up.
+//! When a creation or a change is given up, and what its client is told.
 //!
-//! Called before anything else is planned for an instance that was never seen complete. A cause that only a person can
-//! remove ends the creation at once; one that may pass is retried first.
+//! Called before anything else is planned. A creation that is given up is taken down; a change that is given up is undone:
+//! the instance goes back to the spec it was last complete with. A cause that only a person can remove ends it at once; one
+//! that may pass is retried first. An instance that was complete is never taken down, and one on its way back is left to it.
 
 use std::time::Duration;
 
-use valkyard_model::{Failure, FailureCode, Fault, FaultKind, StepKind};
+use valkyard_model::{Convergence, Failure, FailureCode, Fault, FaultKind, Step, StepKind};
 
+use crate::change::Change;
 use crate::cluster::{Cluster, Node};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
+use crate::{convergence, room};
 
 /// Starts of a node that never served: with backoff about three seconds, enough for a passing cause to pass.
 const STARTS_MAX: u32 = 5;
@@ -20,37 +23,106 @@ const DEADLINE_BASE: Duration = Duration::from_secs(60);
 /// Further time per node: slow machines start some nodes per second.
 const DEADLINE_PER_NODE: Duration = Duration::from_secs(2);
 
+/// What is given up.
+#[derive(Clone, Copy, Debug)]
+enum Attempt {
+    Creation,
+    Change,
+}
+
+impl Attempt {
+    /// How to try again, as the end of "then".
+    fn again(self) -> &'static str {
+        match self {
+            Self::Creation => "create the instance again",
+            Self::Change => "apply the change again",
+        }
+    }
+}
+
+/// The step that gives up what cannot succeed any more.
+pub(crate) fn decide_way_back(cluster: &Cluster<'_>, change: Change, proposal: &Proposal<'_>) -> Option<Step> {
+    let desired = cluster.desired;
+    match &desired.settled {
+        None if desired.convergence == Convergence::Never && !convergence::is_complete(cluster, change) => {
+            decide_failure(cluster, proposal).map(|failure| Step::AbandonCreate { failure })
+        }
+        Some(settled) if desired.is_changing() && !desired.spec.asks_same_nodes(&settled.spec) => {
+            let shortfall = || room::decide_shortfall(cluster, settled);
+            let failure = shortfall().or_else(|| decide_futility(cluster, proposal));
+            failure.map(|failure| Step::AbandonUpdate { failure })
+        }
+        None | Some(_) => None,
+    }
+}
+
+/// Why this change cannot succeed any more.
+fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
+    let is_of_change = |fault: &&Fault| match fault.step {
+        StepKind::PrepareNode
+        | StepKind::StartProcess
+        | StepKind::AllocateNodes
+        | StepKind::Meet
+        | StepKind::Replicate
+        | StepKind::MoveSlots
+        | StepKind::CopyFunctions
+        | StepKind::Configure => true,
+        StepKind::StopProcess
+        | StepKind::ShutDownEngine
+        | StepKind::RemoveFiles
+        | StepKind::TakeOver
+        | StepKind::FailOver
+        | StepKind::ClaimSlots
+        | StepKind::Forget
+        | StepKind::RetireNodes
+        | StepKind::ReleaseNodes
+        | StepKind::RecordDataLoss
+        | StepKind::AbandonUpdate
+        | StepKind::OpenDiscovery
+        | StepKind::CloseDiscovery
+        | StepKind::RecordConverged
+        | StepKind::AbandonCreate
+        | StepKind::RemoveInstance => false,
+    };
+    let faulty = || proposal.observed.faults.iter().filter(is_of_change).find_map(|fault| hopeless_fault(fault, Attempt::Change));
+    let restless = || cluster.nodes().filter(|node| is_new(cluster, node)).find_map(|node| restless_node(node, Attempt::Change));
+    let mut failure = faulty().or_else(restless)?;
+    failure.message.push_str("; the instance goes back to what it was");
+    Some(failure)
+}
+
+/// Whether a node was made for the present change: nothing of the instance depends on it yet.
+fn is_new(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    let serves = |other: &Node<'_>| other.engine().is_some_and(|engine| engine.cluster_ok);
+    node.is_member() && !serves(node) && cluster.nodes().filter(|other| other.serial() < node.serial()).any(serves)
+}
+
 /// Why this creation cannot succeed any more.
-pub(crate) fn decide_failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
-    let faulty = || proposal.observed.faults.iter().find_map(hopeless_fault);
+fn decide_failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
+    let faulty = || proposal.observed.faults.iter().find_map(|fault| hopeless_fault(fault, Attempt::Creation));
     let foreign = || cluster.nodes().find_map(|node| occupied_address(cluster, node));
-    let restless = || cluster.nodes().find_map(restless_node);
+    let restless = || cluster.nodes().find_map(|node| restless_node(node, Attempt::Creation));
     faulty().or_else(foreign).or_else(restless).or_else(|| overdue(cluster, proposal))
 }
 
-fn hopeless_fault(fault: &Fault) -> Option<Failure> {
+fn hopeless_fault(fault: &Fault, attempt: Attempt) -> Option<Failure> {
     let (code, advice) = match fault.kind {
-        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space, then create the instance again"),
-        FaultKind::PermissionDenied => {
-            (FailureCode::FailedPrecondition, "make the data directory writable for the daemon, then create the instance again")
-        }
-        FaultKind::AddressInUse => {
-            (FailureCode::FailedPrecondition, "end the process that uses the address, then create the instance again")
-        }
-        FaultKind::EngineMissing => {
-            (FailureCode::FailedPrecondition, "install a working build of this engine version, then create the instance again")
-        }
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space"),
+        FaultKind::PermissionDenied => (FailureCode::FailedPrecondition, "make the data directory writable for the daemon"),
+        FaultKind::AddressInUse => (FailureCode::FailedPrecondition, "end the process that uses the address"),
+        FaultKind::EngineMissing => (FailureCode::FailedPrecondition, "install a working build of this engine version"),
         FaultKind::Transient if fault.attempts >= ATTEMPTS_MAX => {
-            (FailureCode::Internal, "see the daemon's log for the earlier attempts")
+            (FailureCode::Internal, "look for the cause among the earlier attempts in the daemon's log")
         }
         FaultKind::Transient => return None,
     };
-    let attempt = match fault.node {
+    let what = match fault.node {
         Some(node) => format!("{} {node}", phrase(fault.step)),
         None => phrase(fault.step).to_owned(),
     };
     let times = if fault.attempts > 1 { format!(" ({} attempts)", fault.attempts) } else { String::new() };
-    Some(Failure { code, message: format!("failed to {attempt}{times}: {}; {advice}", fault.detail) })
+    let message = format!("failed to {what}{times}: {}; {advice}, then {}", fault.detail, attempt.again());
+    Some(Failure { code, message })
 }
 
 /// A step as the end of "failed to".
@@ -93,7 +165,7 @@ fn occupied_address(cluster: &Cluster<'_>, node: &Node<'_>) -> Option<Failure> {
     Some(Failure { code: FailureCode::FailedPrecondition, message })
 }
 
-fn restless_node(node: &Node<'_>) -> Option<Failure> {
+fn restless_node(node: &Node<'_>, attempt: Attempt) -> Option<Failure> {
     let history = &node.seen.history;
     if history.starts < STARTS_MAX || !node.is_dead() {
         return None;
@@ -104,9 +176,10 @@ fn restless_node(node: &Node<'_>) -> Option<Failure> {
         None => "how it ended was not seen".to_owned(),
     };
     let message = format!(
-        "node {} was started {} times and never served: {end}; remove the cause, then create the instance again",
+        "node {} was started {} times and never served: {end}; remove the cause, then {}",
         node.serial(),
-        history.starts
+        history.starts,
+        attempt.again()
     );
     Some(Failure { code: FailureCode::FailedPrecondition, message })
 }

@@ -1,7 +1,8 @@
 //! Which nodes an instance needs, and where they go: shards × (1 + replicas), spread over zones.
 //!
 //! Its invariants: two nodes of a shard share a zone only when no zone is free of that shard; serials, ids and ports are
-//! never given out twice. It allocates only; nodes beyond the spec are not its business.
+//! never given out twice. A node of another kind than the spec's does not count: another one is made beside it before it may
+//! leave. It allocates only; who leaves is `retirement`'s business.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +11,25 @@ use valkyard_model::{
     ZoneDistribution,
 };
 
-/// The nodes that the spec asks for and that are not allocated yet.
+use crate::change::Change;
+use crate::cluster::{Cluster, Node};
+
+/// The nodes that the spec asks for, that are not allocated yet, and whose turn it is.
 ///
 /// Fewer than asked for when the address block runs out of ports, which validated specs cannot reach.
-pub(crate) fn missing_nodes(desired: &DesiredInstance) -> Vec<NodeAllocation> {
+pub(crate) fn missing_nodes(cluster: &Cluster<'_>, change: Change) -> Vec<NodeAllocation> {
+    let desired = cluster.desired;
     let mut ports = free_ports(desired);
     let mut serial = desired.next_serial;
     let mut missing = Vec::new();
-    let mut members: BTreeMap<ShardIndex, Vec<&NodeAllocation>> = BTreeMap::new();
-    for node in desired.nodes.values() {
-        members.entry(node.shard).or_default().push(node);
-    }
     for shard in (0..desired.spec.shard_count).map(ShardIndex) {
-        let members = members.remove(&shard).unwrap_or_default();
-        let mut zones: Vec<Zone> = members.iter().map(|node| node.zone.clone()).collect();
-        let mut has_primary = members.iter().any(|node| node.initial_role == InitialRole::Primary);
+        if !change.may_complete(cluster, shard) {
+            continue;
+        }
+        let present: &[Node<'_>] = cluster.shard(shard).map_or(&[], |shard| &shard.nodes);
+        let mut zones: Vec<Zone> =
+            present.iter().filter(|node| node.is_current(cluster)).map(|node| node.allocation.zone.clone()).collect();
+        let mut has_primary = !present.is_empty();
         while zones.len() < 1 + usize::from(desired.spec.replica_count) {
             let Some((port, bus_port)) = ports.next() else { return missing };
             let zone = choose_zone(desired, shard, &zones);
@@ -46,7 +51,9 @@ fn choose_zone(desired: &DesiredInstance, shard: ShardIndex, taken: &[Zone]) -> 
     match &desired.spec.zones {
         ZoneDistribution::SingleZone { zone } => zone.clone(),
         ZoneDistribution::MultiZone => {
-            let mut zones = Zone::all_of(&desired.name.location);
+            let all = Zone::all_of(&desired.name.location);
+            let there: Vec<Zone> = all.iter().filter(|zone| !desired.zones_out.contains(zone)).cloned().collect();
+            let mut zones = if there.is_empty() { all.to_vec() } else { there };
             let start = (usize::from(shard.0) + taken.len()) % zones.len();
             zones.rotate_left(start);
             let fewest = zones.into_iter().min_by_key(|zone| taken.iter().filter(|other| *other == zone).count());
@@ -66,7 +73,8 @@ fn free_ports(desired: &DesiredInstance) -> impl Iterator<Item = (Port, Port)> {
 
 /// A zone that holds two of these nodes while another of the region holds none.
 pub(crate) fn crowded_zone(desired: &DesiredInstance, zones: &[&Zone]) -> Option<Zone> {
-    let mut counts: BTreeMap<Zone, usize> = Zone::all_of(&desired.name.location).into_iter().map(|zone| (zone, 0)).collect();
+    let there = Zone::all_of(&desired.name.location).into_iter().filter(|zone| !desired.zones_out.contains(zone));
+    let mut counts: BTreeMap<Zone, usize> = there.map(|zone| (zone, 0)).collect();
     for zone in zones {
         *counts.entry((*zone).clone()).or_default() += 1;
     }

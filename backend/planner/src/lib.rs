@@ -3,18 +3,28 @@
 //! Every rule about order and safety lives here, once; the reconciler only carries steps out. The same path serves
 //! creation, steady state, recovery and a restarted daemon, as nothing is remembered between two calls.
 
+mod change;
 mod cluster;
+mod configuration;
 mod convergence;
+mod detector;
 mod discovery;
 mod failover;
 mod give_up;
+mod handover;
 mod invariants;
 mod layout;
+mod loss;
 mod membership;
+mod moves;
+mod orphans;
 mod plan;
 mod proposal;
+mod rebalance;
 mod repair;
+mod retirement;
 mod retry;
+mod room;
 mod seed;
 mod settings;
 mod stopping;
@@ -23,4 +33,5 @@ mod timing;
 
 pub use invariants::{Violation, check};
 pub use plan::plan;
+pub use room::usable;
 pub use settings::node_settings;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use valkyard_model::{Convergence, FaultKind, Seen, Step, StepKind, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::loss;
 use crate::proposal::Proposal;
 use crate::retry;
 use crate::seed::cluster_seed;
@@ -18,7 +19,7 @@ use crate::stopping;
 const STARTUP_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan_nodes(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
-    for node in &shard.nodes {
+    for node in shard.nodes.iter().filter(|node| node.is_member()) {
         match node.life() {
             Life::Uncertain => proposal.wait(WaitingOn::Certainty(node.serial())),
             Life::Dead => plan_wake(cluster, shard, node, proposal),
@@ -29,6 +30,13 @@ pub(crate) fn plan_nodes(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mu
 
 fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
+    if cluster.desired.zones_out.contains(&node.allocation.zone) {
+        proposal.wait(WaitingOn::ZoneToReturn(node.allocation.zone.clone()));
+        return;
+    }
+    if loss::is_to_be_recorded(cluster, shard, proposal) {
+        return;
+    }
     if node.foreign_engine().is_some() {
         proposal.wait(WaitingOn::Certainty(serial));
         return;
@@ -53,7 +61,7 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         },
         Seen::Known(_) => match retry::after_start(&node.seen.history, proposal.now) {
             Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
-            None => proposal.propose(Step::StartProcess { node: serial, engine: cluster.desired.spec.engine_version }),
+            None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version }),
         },
     }
 }

@@ -4,9 +4,13 @@
 
 use valkyard_model::{Condition, Convergence, DesiredInstance, Lifecycle, Observation, Plan, Step, Timestamp};
 
+use crate::change::Change;
 use crate::cluster::{Cluster, Shard};
 use crate::proposal::Proposal;
-use crate::{convergence, discovery, failover, give_up, layout, membership, repair, teardown, timing};
+use crate::{
+    configuration, convergence, detector, discovery, failover, give_up, handover, layout, membership, moves, orphans, repair,
+    retirement, teardown, timing,
+};
 
 /// What may be done now for this instance, and why nothing more.
 #[must_use]
@@ -22,26 +26,30 @@ pub fn plan(desired: &DesiredInstance, observed: &Observation, now: Timestamp) -
 }
 
 fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
-    let desired = cluster.desired;
-    if desired.convergence == Convergence::Never
-        && !convergence::is_complete(cluster)
-        && let Some(failure) = give_up::decide_failure(cluster, proposal)
-    {
-        proposal.propose(Step::AbandonCreate { failure });
+    let change = Change::of(cluster);
+    if let Some(way_back) = give_up::decide_way_back(cluster, change, proposal) {
+        proposal.propose(way_back);
         return;
     }
-    let missing = layout::missing_nodes(desired);
+    let missing = layout::missing_nodes(cluster, change);
     if !missing.is_empty() {
         proposal.propose(Step::AllocateNodes { nodes: missing });
     }
     for shard in &cluster.shards {
-        failover::plan_failover(shard, proposal);
+        failover::plan_failover(cluster, shard, proposal);
+        detector::plan_end_of_silence(shard, proposal);
         membership::plan_nodes(cluster, shard, proposal);
         repair::plan_repairs(cluster, shard, proposal);
-        note_conditions(desired, shard, proposal);
+        handover::plan_handover(cluster, change, shard, proposal);
+        note_conditions(cluster.desired, shard, proposal);
     }
+    configuration::plan_configuration(cluster, proposal);
+    moves::plan_moves(cluster, change, proposal);
+    retirement::plan_retirement(cluster, change, proposal);
+    retirement::plan_leaving(cluster, proposal);
+    orphans::plan_orphans(cluster, proposal);
     discovery::plan_discovery(cluster, proposal);
-    convergence::plan_convergence(cluster, proposal);
+    convergence::plan_convergence(cluster, change, proposal);
 }
 
 /// A shard in creation is incomplete by nature; its operation tells more than a condition would.
@@ -49,12 +57,16 @@ fn note_conditions(desired: &DesiredInstance, shard: &Shard<'_>, proposal: &mut 
     if desired.convergence == Convergence::Never {
         return;
     }
+    // Of a change only what held before it and holds after it can be missing.
+    let before = desired.settled.as_ref().map(|settled| &settled.spec).filter(|before| shard.index.0 < before.shard_count);
+    let Some(before) = before.filter(|_| shard.index.0 < desired.spec.shard_count) else { return };
+    let replicas = usize::from(before.replica_count.min(desired.spec.replica_count));
     let serving = shard.primary().filter(|primary| primary.engine().is_some_and(|engine| engine.cluster_ok));
     match serving {
         None => proposal.note(Condition::ShardDown(shard.index)),
         Some(primary) => {
             let copies = shard.siblings(primary).filter(|sibling| sibling.copies(primary.id())).count();
-            if copies < usize::from(desired.spec.replica_count) {
+            if copies < replicas {
                 proposal.note(Condition::ShardDegraded(shard.index));
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use valkyard_model::{Condition, FaultKind, NodeSerial, Observation, Plan, ShardIndex, Step, StepKind, Timestamp, WaitingOn};
 
+use crate::cluster::Shard;
 use crate::retry;
 
 #[derive(Debug)]
@@ -55,6 +56,42 @@ impl<'a> Proposal<'a> {
 
     pub(crate) fn waiting_on(&self) -> &[WaitingOn] {
         &self.waiting_on
+    }
+
+    /// Whether a step concerns this node already.
+    pub(crate) fn is_busy(&self, node: NodeSerial) -> bool {
+        self.steps.iter().any(|step| step.node() == Some(node))
+    }
+
+    /// Whether a step ends, promotes or copies a node of this shard, or its primary is about to change.
+    pub(crate) fn disturbs(&self, shard: &Shard<'_>) -> bool {
+        let disturbs = |step: &Step| match step.kind() {
+            StepKind::StartProcess
+            | StepKind::StopProcess
+            | StepKind::ShutDownEngine
+            | StepKind::TakeOver
+            | StepKind::FailOver
+            | StepKind::Replicate => step.node().is_some_and(|serial| shard.nodes.iter().any(|node| node.serial() == serial)),
+            StepKind::MoveSlots
+            | StepKind::AllocateNodes
+            | StepKind::PrepareNode
+            | StepKind::RemoveFiles
+            | StepKind::Meet
+            | StepKind::ClaimSlots
+            | StepKind::CopyFunctions
+            | StepKind::Configure
+            | StepKind::Forget
+            | StepKind::RetireNodes
+            | StepKind::ReleaseNodes
+            | StepKind::RecordDataLoss
+            | StepKind::AbandonUpdate
+            | StepKind::OpenDiscovery
+            | StepKind::CloseDiscovery
+            | StepKind::RecordConverged
+            | StepKind::AbandonCreate
+            | StepKind::RemoveInstance => false,
+        };
+        self.takes_over(shard.index) || self.steps.iter().any(disturbs)
     }
 
     /// When the earliest held step is due.

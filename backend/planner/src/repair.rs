@@ -9,36 +9,45 @@ use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
 
 pub(crate) fn plan_repairs(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
-    for node in shard.nodes.iter().filter(|node| node.life() == Life::Alive && node.seen.history.stops == 0) {
+    let is_open = |node: &&Node<'_>| node.is_member() && node.life() == Life::Alive && node.seen.history.stops == 0;
+    for node in shard.nodes.iter().filter(is_open) {
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };
-        let is_busy = proposal.steps().iter().any(|step| step.node() == Some(node.serial()));
-        if !is_busy && let Some(step) = repair(cluster, shard, node, engine) {
+        if !proposal.is_busy(node.serial())
+            && let Some(step) = repair(cluster, shard, node, engine)
+        {
             proposal.propose(step);
         }
     }
 }
 
 fn repair(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, engine: &EngineSeen) -> Option<Step> {
-    let primary = shard.primary().filter(|primary| primary.serial() != node.serial());
-    if engine.peers.is_empty() {
-        let anyone = || cluster.nodes().find(|other| other.serial() != node.serial() && is_reachable(other));
-        return primary.or_else(anyone).map(|other| meet(cluster, node, other));
+    let strangers = strangers(cluster, node, engine);
+    if !strangers.is_empty() {
+        return Some(Step::Meet { node: node.serial(), peers: strangers });
     }
-    let primary = primary?;
-    let Some(known) = engine.peers.get(primary.id()) else { return Some(meet(cluster, node, primary)) };
+    let lead = shard.lead().filter(|lead| lead.serial() != node.serial())?;
+    let known = engine.peers.get(lead.id())?;
     let is_astray = match &engine.role {
         RoleSeen::Primary => engine.slots.is_empty(),
         // It has heard of the new owner and still follows another: the bus will not correct this any more.
-        RoleSeen::Replica { of, .. } => of != primary.id() && !known.slots.is_empty(),
+        RoleSeen::Replica { of, .. } => of != lead.id() && (!known.slots.is_empty() || shard.slots().is_empty()),
     };
-    is_astray.then(|| Step::Replicate { node: node.serial(), primary: primary.id().clone() })
+    is_astray.then(|| Step::Replicate { node: node.serial(), primary: lead.id().clone() })
 }
 
-fn is_reachable(node: &Node<'_>) -> bool {
-    node.life() == Life::Alive && node.engine().is_some()
-}
-
-fn meet(cluster: &Cluster<'_>, node: &Node<'_>, other: &Node<'_>) -> Step {
-    let peer = NodeAddress { client: other.client_address(cluster.desired), bus_port: other.allocation.bus_port };
-    Step::Meet { node: node.serial(), peers: vec![peer] }
+/// Nodes that this one does not know, or that do not know it. Of two the newer one introduces itself, except to one that
+/// knows nobody at all.
+fn strangers(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> Vec<NodeAddress> {
+    let is_stranger = |other: &&Node<'_>| {
+        let Some(seen) = other.engine().filter(|seen| other.is_member() && other.life() == Life::Alive && !seen.loading) else {
+            return false;
+        };
+        let is_mine = node.serial() > other.serial() && !seen.peers.is_empty();
+        (is_mine || engine.peers.is_empty())
+            && other.serial() != node.serial()
+            && !(engine.peers.contains_key(other.id()) && seen.peers.contains_key(node.id()))
+    };
+    let address =
+        |other: &Node<'_>| NodeAddress { client: other.client_address(cluster.desired), bus_port: other.allocation.bus_port };
+    cluster.nodes().filter(is_stranger).map(address).collect()
 }

@@ -3,28 +3,55 @@
 //! Called when a folder is prepared. Its invariant: each slot has at most one owner in a seed, and a node whose folder was
 //! lost comes back in the role that the others know it in.
 
-use valkyard_model::{ClusterSeed, ConfigEpoch, SeedNode, SeedRole, ShardId, ShardIndex, SlotRange, SlotSet, even_shares};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use valkyard_model::{ClusterSeed, ConfigEpoch, Convergence, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, even_shares};
 
 use crate::cluster::{Cluster, Node, Shard};
 
 /// Everything the nodes of an instance have to know of each other to form its cluster.
 pub(crate) fn cluster_seed(cluster: &Cluster<'_>) -> ClusterSeed {
-    let shares = even_shares(cluster.desired.spec.shard_count);
-    let claimed: Vec<&SlotSet> = cluster.shards.iter().filter_map(|shard| shard.claim?.slots).collect();
+    let claims = settled_claims(cluster);
     let mut nodes = Vec::new();
     for shard in &cluster.shards {
-        nodes.extend(shard_lines(cluster, shard, &shares, &claimed));
+        nodes.extend(shard_lines(cluster, shard, &claims));
     }
     let current_epoch = highest_epoch(cluster, &nodes);
     ClusterSeed { current_epoch, nodes }
 }
 
-fn shard_lines(cluster: &Cluster<'_>, shard: &Shard<'_>, shares: &[SlotRange], claimed: &[&SlotSet]) -> Vec<SeedNode> {
-    let Some(primary) = shard.owner().or_else(|| shard.initial_primary()) else { return Vec::new() };
-    let (slots, epoch) = match shard.claim.and_then(|claim| Some((claim.slots?, claim.epoch))) {
-        Some((slots, epoch)) => (slots.clone(), epoch),
-        None => (first_share(shard.index, shares, claimed), first_epoch(shard.index)),
-    };
+/// The slots of each shard with its claim to them. Where two claim a slot, the higher epoch has it, as on the bus.
+fn settled_claims(cluster: &Cluster<'_>) -> BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)> {
+    let mut known: Vec<(ShardIndex, SlotSet, ConfigEpoch)> =
+        cluster.shards.iter().filter_map(|shard| Some((shard.index, shard.claim?.slots?.clone(), shard.claim?.epoch))).collect();
+    known.sort_by_key(|(shard, _, epoch)| (Reverse(*epoch), *shard));
+    let mut given = SlotSet::default();
+    let mut claims = BTreeMap::new();
+    for (shard, slots, epoch) in known {
+        claims.insert(shard, (slots.without(&given), epoch));
+        given = given.union(&slots);
+    }
+    let shares = even_shares(cluster.desired.spec.shard_count);
+    for shard in cluster.shards.iter().filter(|_| starts_over(cluster)) {
+        let share: SlotSet = shares.get(usize::from(shard.index.0)).copied().into_iter().collect();
+        if !given.overlaps(&share) {
+            claims.entry(shard.index).or_insert((share, first_epoch(shard.index)));
+        }
+    }
+    claims
+}
+
+/// Whether slots are given out for the first time: in a creation, or when nobody is left who could own any.
+fn starts_over(cluster: &Cluster<'_>) -> bool {
+    cluster.desired.convergence == Convergence::Never || cluster.nodes().all(Node::is_dead)
+}
+
+/// A shard without slots has no claim.
+fn shard_lines(cluster: &Cluster<'_>, shard: &Shard<'_>, claims: &BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)>) -> Vec<SeedNode> {
+    let lead = shard.owner().or_else(|| shard.lead()).or_else(|| shard.initial_primary());
+    let Some(primary) = lead.filter(|lead| lead.is_member() || !shard.slots().is_empty()) else { return Vec::new() };
+    let (slots, epoch) = claims.get(&shard.index).cloned().unwrap_or_default();
     let line = |node: &Node<'_>, role| SeedNode {
         id: node.id().clone(),
         address: node.client_address(cluster.desired),
@@ -33,14 +60,9 @@ fn shard_lines(cluster: &Cluster<'_>, shard: &Shard<'_>, shares: &[SlotRange], c
         role,
     };
     let mut lines = vec![line(primary, SeedRole::Primary { slots, epoch })];
-    lines.extend(shard.siblings(primary).map(|node| line(node, SeedRole::Replica { of: primary.id().clone() })));
+    let copies = shard.siblings(primary).filter(|node| node.is_member());
+    lines.extend(copies.map(|node| line(node, SeedRole::Replica { of: primary.id().clone() })));
     lines
-}
-
-/// A new shard's even share, unless a living node claims some of it.
-fn first_share(shard: ShardIndex, shares: &[SlotRange], claimed: &[&SlotSet]) -> SlotSet {
-    let share: SlotSet = shares.get(usize::from(shard.0)).copied().into_iter().collect();
-    if claimed.iter().any(|slots| slots.overlaps(&share)) { SlotSet::default() } else { share }
 }
 
 /// Primaries of a new cluster have the epochs 1 to n: distinct, so that no two claims collide.

@@ -9,9 +9,9 @@ pub fn node_settings(desired: &DesiredInstance, allocation: &NodeAllocation) -> 
         ip: desired.address.ip,
         port: allocation.port,
         bus_port: allocation.bus_port,
-        engine: desired.spec.engine_version,
+        engine: allocation.kind.engine_version,
         zone: allocation.zone.clone(),
-        node_type: desired.spec.node_type,
+        node_type: allocation.kind.node_type,
         maxmemory: desired.maxmemory,
         configs: desired.spec.engine_configs.clone(),
     }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use valkyard_model::{
     ConfigEpoch, Convergence, DesiredInstance, ExitSeen, Failure, FailureCode, Generation, Lifecycle, LinkState, NodeSerial,
-    Observation, Seen, StepKind, Zone, ZoneDistribution, ZoneDraft,
+    Observation, Seen, Settled, StepKind, Zone, ZoneDistribution, ZoneDraft,
 };
 use valkyard_planner::{check, plan};
 
@@ -69,6 +69,8 @@ prop_compose! {
         world.desired.lifecycle = lifecycle;
         if has_converged {
             world.desired.convergence = Convergence::At { generation: Generation::FIRST };
+            let (spec, maxmemory) = (world.desired.spec.clone(), world.desired.maxmemory);
+            world.desired.settled = Some(Settled { spec, maxmemory });
         }
         world.now += TimeDelta::seconds(seconds);
         world.nodes = world.desired.nodes.keys().copied().zip(nodes).collect();

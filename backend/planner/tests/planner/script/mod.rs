@@ -18,8 +18,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 use valkyard_model::{
     AddressBlock, AdminSecret, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure, FailureCode, Fault,
-    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, NodeSerial, Observation, Seen, ShardIndex,
-    SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
+    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, NodeSerial, Observation, Seen, Settled,
+    ShardIndex, SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
 };
 use valkyard_planner::plan;
 
@@ -137,6 +137,8 @@ impl World {
         };
         if has("converged") {
             world.desired.convergence = Convergence::At { generation: Generation::FIRST };
+            let (spec, maxmemory) = (world.desired.spec.clone(), world.desired.maxmemory);
+            world.desired.settled = Some(Settled { spec, maxmemory });
             world.now += TimeDelta::hours(1);
             world.apply("all serving")?;
             world.apply("discovery open")?;

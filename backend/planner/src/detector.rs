@@ -1,0 +1,60 @@
+//! Nodes that live and do not answer: stopped by a signal, hung, or cut off. They are ended, so that what follows is the
+//! ordinary takeover of a node that is certainly dead.
+//!
+//! Called for each shard after `failover`. Its invariant: a silent node is ended only when a copy of its data can take its
+//! place, and never two of a shard at once; promoting anybody over a living process is out of the question.
+
+use std::time::Duration;
+
+use valkyard_model::{LinkState, NodeId, ProcessState, RoleSeen, Seen, Step, StopManner, WaitingOn};
+
+use crate::cluster::{Life, Node, Shard};
+use crate::proposal::Proposal;
+use crate::retry::elapsed;
+
+/// How long a stopped process may stay stopped: above a debugger's glance or a job control accident, far below a client's
+/// patience. With the rest between looks (0.5 s) and one unanswered question (0.3 s), writes resume within 2 s.
+const STOPPED_PATIENCE: Duration = Duration::from_millis(700);
+/// How long a process that runs may leave questions unanswered: a script, a large deletion or a swapped-out machine may take
+/// seconds, and ending it would lose what its replicas do not have yet.
+const SILENT_PATIENCE: Duration = Duration::from_secs(10);
+/// Rest after ending a process, which takes effect within milliseconds.
+const KILL_PATIENCE: Duration = Duration::from_secs(1);
+
+pub(crate) fn plan_end_of_silence(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    if proposal.disturbs(shard) {
+        return;
+    }
+    let overdue = shard.nodes.iter().find(|node| is_overdue(node, proposal) && is_replaceable(shard, node));
+    let Some(node) = overdue else { return };
+    proposal.wait(WaitingOn::ProcessToExit(node.serial()));
+    let history = &node.seen.history;
+    if history.last_stop.is_none_or(|last| elapsed(last, proposal.now) >= KILL_PATIENCE) {
+        proposal.propose(Step::StopProcess { node: node.serial(), manner: StopManner::Kill });
+    }
+}
+
+fn is_overdue(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    let Seen::Known(process) = &node.seen.process else { return false };
+    let patience = match process.state {
+        ProcessState::Stopped => STOPPED_PATIENCE,
+        ProcessState::Running => SILENT_PATIENCE,
+    };
+    let silent_since = node.seen.history.silent_since;
+    node.engine().is_none() && silent_since.is_some_and(|since| elapsed(since, proposal.now) >= patience)
+}
+
+/// Whether the shard does not need this very process: it has a living primary beside it, or a copy of its data.
+fn is_replaceable(shard: &Shard<'_>, node: &Node<'_>) -> bool {
+    let is_lead = shard.owner().is_none_or(|owner| owner.serial() == node.serial());
+    if is_lead { shard.siblings(node).any(|sibling| has_copy_of(sibling, node.id())) } else { shard.primary().is_some() }
+}
+
+/// Whether a living replica has held this primary's data completely. Its link may look up or down by now.
+fn has_copy_of(node: &Node<'_>, primary: &NodeId) -> bool {
+    let Some(engine) = node.engine().filter(|engine| node.life() == Life::Alive && !engine.loading) else { return false };
+    match &engine.role {
+        RoleSeen::Replica { of, link: LinkState::Up | LinkState::Down } => of == primary && engine.replication_offset > 0,
+        RoleSeen::Replica { link: LinkState::Syncing, .. } | RoleSeen::Primary => false,
+    }
+}

@@ -1,0 +1,79 @@
+//! A new primary for a shard whose primary lives: by agreement, so that nothing is lost and clients wait some milliseconds.
+//!
+//! Called for each shard after `failover`. Its invariant: an heir is asked only when it is in sync, everybody who votes has
+//! links to it in both directions, and nothing else disturbs the shard; else the primary would stop writes for seconds and
+//! wait for a vote that never comes.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use valkyard_model::{EngineSeen, PeerHealth, Step, WaitingOn};
+
+use crate::change::Change;
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::moves;
+use crate::proposal::Proposal;
+use crate::retry::elapsed;
+
+/// How long one attempt is left alone: the engine gives up after 5 s (`cluster-manual-failover-timeout`), and asking again
+/// meanwhile would start it over.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(6);
+/// Most bytes an heir may lack: the primary pauses writes until it has them, about a millisecond for this many.
+const LAG_BYTES_MAX: u64 = 1 << 20;
+
+pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    let Some(lead) = shard.primary().filter(|lead| wants_heir(cluster, change, shard, lead, proposal)) else { return };
+    if proposal.disturbs(shard) || moves::is_moving(shard) {
+        proposal.wait(WaitingOn::HeirToBeReady(shard.index));
+        return;
+    }
+    if shard.nodes.iter().any(|node| was_asked_lately(node, proposal)) {
+        proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+        return;
+    }
+    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead));
+    let rank = |node: &&Node<'_>| {
+        let offset = node.engine().map_or(0, |engine| engine.replication_offset);
+        (node.is_current(cluster), node.allocation.zone != lead.allocation.zone, offset, Reverse(node.serial()))
+    };
+    match heirs.max_by_key(rank) {
+        Some(heir) => proposal.propose(Step::FailOver { node: heir.serial() }),
+        None => proposal.wait(WaitingOn::HeirToBeReady(shard.index)),
+    }
+}
+
+/// Whether somebody asked for another primary, or the primary is in the way of a change and all that are to stay are ready.
+fn wants_heir(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>, lead: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    if proposal.observed.handovers.get(&shard.index) == Some(&lead.serial()) || !lead.is_member() {
+        return true;
+    }
+    change.replacing == Some(shard.index) && lead.is_outdated(cluster) && has_all_copies(cluster, shard, lead)
+}
+
+/// Whether as many nodes as the spec wants are of its kind and have all the data.
+pub(crate) fn has_all_copies(cluster: &Cluster<'_>, shard: &Shard<'_>, lead: &Node<'_>) -> bool {
+    let holds = |node: &&Node<'_>| node.is_current(cluster) && (node.serial() == lead.serial() || node.copies(lead.id()));
+    shard.nodes.iter().filter(holds).count() > usize::from(cluster.desired.spec.replica_count)
+}
+
+fn was_asked_lately(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    node.seen.history.last_failover.is_some_and(|last| elapsed(last, proposal.now) < ATTEMPT_PATIENCE)
+}
+
+fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
+    let (Some(engine), Some(primary)) = (node.engine(), lead.engine()) else { return false };
+    let lag = primary.replication_offset.saturating_sub(engine.replication_offset);
+    node.is_member()
+        && node.copies(lead.id())
+        && engine.cluster_ok
+        && lag <= LAG_BYTES_MAX
+        && cluster.shards.iter().filter_map(Shard::primary).all(|voter| are_linked(node, voter))
+}
+
+/// Whether two nodes have working links to each other.
+pub(crate) fn are_linked(one: &Node<'_>, other: &Node<'_>) -> bool {
+    let reaches = |from: Option<&EngineSeen>, to: &Node<'_>| {
+        from.and_then(|engine| engine.peers.get(to.id())).is_some_and(|peer| peer.health == PeerHealth::Ok)
+    };
+    one.life() == Life::Alive && reaches(one.engine(), other) && reaches(other.engine(), one)
+}

@@ -1,0 +1,140 @@
+//! Nodes that leave: who, and their way out.
+//!
+//! `plan_retirement` chooses, once and durably; `plan_leaving` takes the chosen ones out: forgotten by all others, ended,
+//! removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody who owns
+//! slots goes; handing over and emptying come first.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use valkyard_model::{NodeId, NodeSerial, RoleSeen, Seen, SlotSet, Step, WaitingOn, Zone};
+
+use crate::change::Change;
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::handover::has_all_copies;
+use crate::moves;
+use crate::proposal::Proposal;
+use crate::retry::elapsed;
+use crate::stopping;
+
+/// How long a node that everybody forgot still answers, with MOVED: clients that were just sent away from it have asked the
+/// others for the new layout by then.
+const DRAIN_GRACE: Duration = Duration::from_millis(300);
+
+pub(crate) fn plan_retirement(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
+    let mut nodes: Vec<NodeSerial> = Vec::new();
+    for shard in &cluster.shards {
+        let chosen = if cluster.stays(shard) { dispensable(cluster, shard) } else { emptied(cluster, change, shard) };
+        nodes.extend(chosen);
+    }
+    if !nodes.is_empty() {
+        proposal.propose(Step::RetireNodes { nodes });
+    }
+}
+
+/// All nodes of a shard that is to go, once every slot has an owner elsewhere.
+fn emptied(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>) -> Vec<NodeSerial> {
+    let staying = cluster.shards.iter().filter(|other| cluster.stays(other));
+    let owned = staying.filter_map(|other| other.primary()?.engine()).fold(SlotSet::default(), |all, e| all.union(&e.slots));
+    let is_emptied = change.may_reshape && owned == SlotSet::all() && !moves::is_moving(shard);
+    shard.nodes.iter().filter(|node| is_emptied && node.is_member() && !node.claims_slots()).map(Node::serial).collect()
+}
+
+/// Nodes of a kind that is not wanted any more, and replicas beyond the number wanted.
+fn dispensable(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Vec<NodeSerial> {
+    let Some(lead) = shard.lead().filter(|lead| has_all_copies(cluster, shard, lead)) else { return Vec::new() };
+    let goes = |node: &&Node<'_>| node.is_member() && node.serial() != lead.serial();
+    let outdated = shard.nodes.iter().filter(goes).filter(|node| node.is_outdated(cluster));
+    let mut chosen: Vec<NodeSerial> = outdated.map(Node::serial).collect();
+    let mut current: Vec<&Node<'_>> = shard.nodes.iter().filter(|node| node.is_current(cluster)).collect();
+    while current.len() > 1 + usize::from(cluster.desired.spec.replica_count) {
+        let Some(surplus) = least_needed(&current, lead) else { break };
+        current.retain(|node| node.serial() != surplus);
+        chosen.push(surplus);
+    }
+    chosen
+}
+
+/// The replica that is missed least: one that does not copy, then one whose zone has others, then the newest.
+fn least_needed(current: &[&Node<'_>], lead: &Node<'_>) -> Option<NodeSerial> {
+    let crowd = |zone: &Zone| current.iter().filter(|node| node.allocation.zone == *zone).count();
+    let rank = |node: &&&Node<'_>| (!node.copies(lead.id()), crowd(&node.allocation.zone), node.serial());
+    let replicas = current.iter().filter(|node| node.serial() != lead.serial());
+    replicas.max_by_key(rank).map(|node| node.serial())
+}
+
+pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let leaving: Vec<(&Shard<'_>, &Node<'_>)> = cluster
+        .shards
+        .iter()
+        .flat_map(|shard| shard.nodes.iter().filter(|node| !node.is_member()).map(move |node| (shard, node)))
+        .filter(|(shard, node)| is_free_to_go(shard, node, proposal))
+        .collect();
+    let gone: Vec<NodeSerial> = leaving.iter().filter(|(_, node)| is_gone(node)).map(|(_, node)| node.serial()).collect();
+    plan_forgetting(cluster, &leaving, proposal);
+    for (_, node) in leaving.iter().filter(|(_, node)| !is_gone(node)) {
+        proposal.wait(WaitingOn::NodeToLeave(node.serial()));
+        plan_exit(cluster, node, proposal);
+    }
+    let is_forgotten = |serial: &NodeSerial| cluster.desired.nodes.get(serial).is_some_and(|node| !is_known(cluster, &node.id));
+    let released: Vec<NodeSerial> = gone.into_iter().filter(is_forgotten).collect();
+    if !released.is_empty() {
+        proposal.propose(Step::ReleaseNodes { nodes: released });
+    }
+}
+
+/// Whether nothing depends on a leaving node any more: it owns nothing, and no node that stays copies it.
+fn is_free_to_go(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) -> bool {
+    let is_owner = shard.owner().is_some_and(|owner| owner.serial() == node.serial()) && !shard.slots().is_empty();
+    let follows = |other: &Node<'_>| match other.engine().map(|engine| &engine.role) {
+        Some(RoleSeen::Replica { of, .. }) => of == node.id(),
+        Some(RoleSeen::Primary) | None => false,
+    };
+    let is_followed = shard.siblings(node).any(|other| other.is_member() && follows(other));
+    let is_needed = node.claims_slots() || is_owner || is_followed || proposal.takes_over(shard.index);
+    if is_needed {
+        proposal.wait(WaitingOn::NodeToLeave(node.serial()));
+    }
+    !is_needed
+}
+
+/// Everybody who stays forgets who leaves, and whoever left before and is remembered by a node that was away then.
+fn plan_forgetting(cluster: &Cluster<'_>, leaving: &[(&Shard<'_>, &Node<'_>)], proposal: &mut Proposal<'_>) {
+    let allocated: BTreeMap<&NodeId, NodeSerial> = cluster.nodes().map(|node| (node.id(), node.serial())).collect();
+    let is_leaving = |id: &NodeId| match allocated.get(id) {
+        Some(serial) => leaving.iter().any(|(_, node)| node.serial() == *serial),
+        None => true,
+    };
+    for teller in cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive) {
+        let Some(engine) = teller.engine().filter(|_| !proposal.is_busy(teller.serial())) else { continue };
+        let peers: Vec<NodeId> = engine.peers.keys().filter(|id| is_leaving(id)).cloned().collect();
+        if !peers.is_empty() {
+            proposal.propose(Step::Forget { node: teller.serial(), peers });
+        }
+    }
+}
+
+fn plan_exit(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let serial = node.serial();
+    match (node.life(), &node.seen.files) {
+        (Life::Alive, _) if is_known(cluster, node.id()) || is_draining(node, proposal) => {}
+        (Life::Alive, _) => stopping::plan_stop(node, proposal),
+        (Life::Dead, Seen::Known(_)) => proposal.propose(Step::RemoveFiles { node: serial }),
+        (Life::Dead, Seen::Absent) => {}
+        (Life::Dead, Seen::Unknown) | (Life::Uncertain, _) => proposal.wait(WaitingOn::Certainty(serial)),
+    }
+}
+
+fn is_draining(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    node.seen.history.last_forgotten.is_some_and(|last| elapsed(last, proposal.now) < DRAIN_GRACE)
+}
+
+/// Whether a living node that stays still has this one in its view. One that does not answer is told when it does.
+fn is_known(cluster: &Cluster<'_>, id: &NodeId) -> bool {
+    let staying = cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive);
+    staying.filter_map(Node::engine).any(|engine| engine.peers.contains_key(id))
+}
+
+fn is_gone(node: &Node<'_>) -> bool {
+    node.is_dead() && node.seen.files.is_absent()
+}

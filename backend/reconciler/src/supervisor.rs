@@ -15,7 +15,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
-use valkyard_model::{Condition, Generation, InstanceName, Timestamp, WaitingOn};
+use valkyard_model::{Condition, DesiredInstance, Generation, InstanceName, Observation, Timestamp, WaitingOn};
 
 use crate::memory::error_chain;
 use crate::turn::{Look, Reconciler, Turn};
@@ -72,6 +72,10 @@ pub struct InstanceView {
     pub generation: Generation,
     /// When it looked.
     pub at: Timestamp,
+    /// What should be.
+    pub desired: Arc<DesiredInstance>,
+    /// What it saw.
+    pub observed: Arc<Observation>,
     /// Why convergence is not complete.
     pub waiting_on: Vec<WaitingOn>,
     /// What a person should know.
@@ -291,6 +295,8 @@ fn view_of(look: Look) -> InstanceView {
     InstanceView {
         generation: look.desired.generation,
         at: look.observed.at,
+        desired: Arc::new(look.desired),
+        observed: Arc::new(look.observed),
         waiting_on: look.plan.waiting_on,
         conditions: look.plan.conditions,
     }

@@ -65,16 +65,6 @@ fn labels_and_deletion_protection_change_in_place_and_the_rest_is_refused() {
     let instance = api.get(path).body;
     assert_eq!(instance["labels"], json!({"team": "b"}));
     assert_ne!(instance["deletionProtectionEnabled"], true, "masked and absent means cleared");
-
-    for (mask, body) in [
-        ("shardCount", json!({"shardCount": 2})),
-        ("replicaCount", json!({"replicaCount": 1})),
-        ("nodeType", json!({"nodeType": "STANDARD_SMALL"})),
-        ("engineConfigs", json!({"engineConfigs": {"maxmemory-policy": "noeviction"}})),
-    ] {
-        let answer = api.call("PATCH", &format!("{path}?updateMask={mask}"), &body.to_string());
-        assert_eq!((answer.status, &answer.body["error"]["status"]), (400, &json!("UNIMPLEMENTED")), "{mask}: {}", answer.body);
-    }
     api.delete_and_wait("guarded", DELETE_LIMIT);
 }
 

@@ -1,9 +1,12 @@
 //! Acceptance tests: the real daemon, real valkey-server, real Terraform; and the rules of the repository.
 
 mod bad_input;
+mod changes;
 mod crash;
+mod crash_change;
 mod damage;
 mod examples;
+mod failover;
 mod gcloud;
 mod healing;
 mod judge;

@@ -55,7 +55,7 @@ pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
     };
     layout::missing_nodes(cluster, change).is_empty()
         && cluster.shards.iter().all(|shard| cluster.stays(shard) && shard.nodes.iter().all(|node| is_content(shard, node)))
-        && cluster.shards.iter().all(|shard| !moves::is_moving(shard))
+        && cluster.shards.iter().all(|shard| !moves::is_moving(cluster, shard))
         && cluster.holdings().is_some_and(|holdings| decide_moves(&holdings).is_empty())
 }
 

@@ -23,7 +23,7 @@ const LAG_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     let Some(lead) = shard.primary().filter(|lead| wants_heir(cluster, change, shard, lead, proposal)) else { return };
-    if proposal.disturbs(shard) || moves::is_moving(shard) {
+    if proposal.disturbs(shard) || moves::is_moving(cluster, shard) {
         proposal.wait(WaitingOn::HeirToBeReady(shard.index));
         return;
     }

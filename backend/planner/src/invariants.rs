@@ -4,11 +4,13 @@
 //! engines believe for a moment (two primaries of a shard while a claim travels) is not judged here: only steps are, so that
 //! a passing view can never stop the repair of it.
 
+mod change;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use valkyard_model::{
     Convergence, DesiredInstance, Lifecycle, NodeAllocation, NodeId, NodeSerial, Observation, Plan, Port, RoleSeen, Seen,
-    ShardIndex, Step, StepKind, Zone, ZoneDistribution,
+    ShardIndex, Standing, Step, StepKind, Zone, ZoneDistribution,
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
@@ -119,6 +121,50 @@ pub enum Violation {
     },
     /// A creation is to be given up that had succeeded.
     AbandonsConverged,
+    /// A change is to be undone where there is nothing to go back to.
+    AbandonsNothing,
+    /// A node of a zone that was taken away is to be started.
+    StartsInLostZone {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// A handover to a node that is not in sync with its living primary.
+    HandsOverUnready {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// Slots are to move that the node does not own, or to a node that does not lead a shard.
+    MovesWrongSlots {
+        /// The node that should give them.
+        node: NodeSerial,
+    },
+    /// Slots are to move while the primary of one of the two shards changes or another movement is under way.
+    MovesAmidDisruption {
+        /// The shard.
+        shard: ShardIndex,
+    },
+    /// Slots are to be given to a node while somebody living claims them.
+    ClaimsOwnedSlots {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// A node is to leave, be forgotten or be ended that owns slots or is to stay.
+    DropsNeeded {
+        /// The node.
+        node: NodeSerial,
+        /// The step.
+        step: StepKind,
+    },
+    /// A shard that stays would be left without a node that stays.
+    LeavesNobody {
+        /// The shard.
+        shard: ShardIndex,
+    },
+    /// An allocation is to be removed while something of the node is left.
+    ReleasedTooEarly {
+        /// The node.
+        node: NodeSerial,
+    },
 }
 
 /// Every invariant that this plan breaks.
@@ -154,6 +200,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::RecordDataLoss { .. }
             | Step::AbandonUpdate { .. } => {}
         }
+        violations.extend(change::check_change(&cluster, plan, step));
     }
     violations
 }
@@ -168,7 +215,12 @@ fn check_counts(cluster: &Cluster<'_>, plan: &Plan) -> Vec<Violation> {
         if !nodes.insert(serial) {
             violations.push(Violation::TwoStepsForNode { node: serial });
         }
-        let is_disruptive = matches!(step, Step::TakeOver { .. } | Step::StopProcess { .. } | Step::ShutDownEngine { .. });
+        // A node that leaves may end at any time: nothing depends on it.
+        let stays = cluster.nodes().any(|node| node.serial() == serial && node.is_member());
+        let is_disruptive = match step.kind() {
+            StepKind::StopProcess | StepKind::ShutDownEngine => stays,
+            kind => matches!(kind, StepKind::TakeOver | StepKind::FailOver),
+        };
         if !is_disruptive || cluster.desired.lifecycle != Lifecycle::Present {
             continue;
         }
@@ -185,9 +237,11 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
     let kind = step.kind();
     let is_present = desired.lifecycle == Lifecycle::Present;
     match kind {
-        StepKind::RemoveFiles | StepKind::CloseDiscovery | StepKind::RemoveInstance => {
-            is_present.then_some(Violation::RemovesPresent { step: kind })
+        StepKind::RemoveFiles => {
+            let stays = step.node().and_then(|node| desired.nodes.get(&node)).map(|node| node.standing);
+            (is_present && stays == Some(Standing::Member)).then_some(Violation::RemovesPresent { step: kind })
         }
+        StepKind::CloseDiscovery | StepKind::RemoveInstance => is_present.then_some(Violation::RemovesPresent { step: kind }),
         StepKind::AbandonCreate if desired.convergence != Convergence::Never => Some(Violation::AbandonsConverged),
         StepKind::AllocateNodes
         | StepKind::PrepareNode
@@ -228,7 +282,9 @@ fn check_allocation(desired: &DesiredInstance, new: &[NodeAllocation]) -> Vec<Vi
                 violations.push(Violation::PortTwice { port });
             }
         }
-        zones.entry(node.shard).or_default().push(&node.zone);
+        if node.standing == Standing::Member && node.kind == desired.kind() {
+            zones.entry(node.shard).or_default().push(&node.zone);
+        }
     }
     match desired.spec.zones {
         ZoneDistribution::SingleZone { .. } => {}

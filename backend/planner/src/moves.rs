@@ -4,8 +4,8 @@
 //! its primary changes or a copy is being made, and keys never move into a node that has no room for them.
 
 use valkyard_model::{
-    BinaryVersion, ByteSize, EngineConfigKey, EngineSeen, FaultKind, MigrationDirection, MigrationState, MoveTarget, MoveWay,
-    OpenSlot, Slot, SlotSet, Step, StepKind, WaitingOn,
+    BinaryVersion, ByteSize, EngineConfigKey, EngineSeen, FaultKind, MigrationDirection, MigrationSeen, MigrationState,
+    MoveTarget, MoveWay, OpenSlot, Slot, SlotSet, Step, StepKind, WaitingOn,
 };
 
 use crate::change::Change;
@@ -41,13 +41,15 @@ pub(crate) fn plan_moves(cluster: &Cluster<'_>, change: Change, proposal: &mut P
     }
 }
 
-/// Whether slots of this shard are on their way, by the word of any of its nodes.
-pub(crate) fn is_moving(shard: &Shard<'_>) -> bool {
-    let moves = |engine: &EngineSeen| {
-        let is_running = |migration: &valkyard_model::MigrationSeen| migration.state == MigrationState::Running;
-        engine.migrations.iter().any(is_running) || !engine.open_slots.is_empty()
-    };
-    shard.nodes.iter().filter_map(Node::engine).any(moves)
+/// Whether slots of this shard are on their way, to it or from it.
+pub(crate) fn is_moving(cluster: &Cluster<'_>, shard: &Shard<'_>) -> bool {
+    is_migrating(shard) || open_moves(cluster).iter().any(|(from, to, _)| [from.index, to.index].contains(&shard.index))
+}
+
+/// Whether an atomic migration of this shard's slots runs.
+pub(crate) fn is_migrating(shard: &Shard<'_>) -> bool {
+    let is_running = |migration: &MigrationSeen| migration.state == MigrationState::Running;
+    shard.nodes.iter().filter_map(Node::engine).any(|engine| engine.migrations.iter().any(is_running))
 }
 
 /// Whether a movement is new or was begun before.
@@ -111,7 +113,7 @@ fn open_moves<'c, 'a>(cluster: &'c Cluster<'a>) -> Vec<(&'c Shard<'a>, &'c Shard
 fn begin(cluster: &Cluster<'_>, from: &Shard<'_>, to: &Shard<'_>, slots: SlotSet, haste: Haste, proposal: &mut Proposal<'_>) {
     let (Some(source), Some(target)) = (from.primary(), to.lead()) else { return };
     let (Some(giver), Some(taker)) = (source.engine(), target.engine()) else { return };
-    let is_free = |shard: &Shard<'_>| !proposal.disturbs(shard) && (haste == Haste::Finish || !is_moving(shard));
+    let is_free = |shard: &Shard<'_>| !proposal.disturbs(shard) && (haste == Haste::Finish || !is_moving(cluster, shard));
     let is_fit = |node: &Node<'_>, engine: &EngineSeen| engine.cluster_ok && !engine.loading && node.is_member();
     let is_ready = is_free(from) && is_free(to) && is_fit(source, giver) && is_fit(target, taker) && are_linked(source, target);
     if !is_ready || (haste == Haste::Begin && !(from.is_calm() && to.is_calm())) {

@@ -36,7 +36,7 @@ pub(crate) fn plan_retirement(cluster: &Cluster<'_>, change: Change, proposal: &
 fn emptied(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>) -> Vec<NodeSerial> {
     let staying = cluster.shards.iter().filter(|other| cluster.stays(other));
     let owned = staying.filter_map(|other| other.primary()?.engine()).fold(SlotSet::default(), |all, e| all.union(&e.slots));
-    let is_emptied = change.may_reshape && owned == SlotSet::all() && !moves::is_moving(shard);
+    let is_emptied = change.may_reshape && owned == SlotSet::all() && !moves::is_moving(cluster, shard);
     shard.nodes.iter().filter(|node| is_emptied && node.is_member() && !node.claims_slots()).map(Node::serial).collect()
 }
 

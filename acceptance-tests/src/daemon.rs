@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::api::Api;
 use crate::processes::kill_9;
 use crate::tools::{binary, tools_dir};
-use crate::wait::wait_until;
+use crate::wait::{let_pass, wait_until};
 
 /// Longest start of a daemon on an idle data folder.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -122,6 +122,13 @@ impl Daemon {
             kill_9(i32::try_from(child.id()).expect("pids fit"));
             child.wait().expect("a killed child ends");
         }
+    }
+
+    /// SIGSTOP for a while: nobody looks after the nodes meanwhile.
+    pub fn pause(&self, length: Duration) {
+        crate::scene::send(self.pid(), rustix::process::Signal::STOP);
+        let_pass(length);
+        crate::scene::send(self.pid(), rustix::process::Signal::CONT);
     }
 
     /// SIGTERM, then waits for its end; its nodes live on.

@@ -3,6 +3,7 @@
 //! Every process started here is ended by its owner's `Drop`, by pid. Everything listens on loopback.
 
 mod api;
+pub mod chaos;
 mod cluster;
 mod daemon;
 mod invariants;
@@ -25,4 +26,4 @@ pub use random::Random;
 pub use scene::{Member, SCENE_INSTANCE, Scene, replicas_in_sync, send};
 pub use terraform::{Run, Terraform, Workspace};
 pub use tools::{Engine, binary, engines, repository, terraforms, tools_dir};
-pub use wait::wait_until;
+pub use wait::{let_pass, wait_until};

@@ -5,6 +5,12 @@
 pub struct Random(u64);
 
 impl Random {
+    /// From this seed.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// From `VALKYARD_TEST_SEED`, or from the clock; printed either way.
     #[must_use]
     pub fn from_environment() -> Self {
@@ -22,6 +28,20 @@ impl Random {
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         word ^ (word >> 31)
+    }
+
+    /// One of these.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        let index = self.below(u64::try_from(all.len()).expect("slices are that short"));
+        &all[usize::try_from(index).expect("an index fits")]
+    }
+
+    /// True in so many of a hundred cases.
+    pub fn percent(&mut self, share: u64) -> bool {
+        self.below(100) < share
     }
 
     /// A number below `bound`.

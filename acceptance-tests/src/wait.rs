@@ -19,3 +19,8 @@ pub fn wait_until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Resu
         }
     }
 }
+
+/// Lets time pass that is part of what a test does, such as the length of an outage; never to wait for an outcome.
+pub fn let_pass(length: Duration) {
+    std::thread::sleep(length);
+}

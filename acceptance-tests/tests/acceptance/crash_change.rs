@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use acceptance_tests::judge::{Load, LoadOptions};
-use acceptance_tests::{Random, Scene, wait_until};
+use acceptance_tests::{Random, Scene, let_pass};
 use serde_json::{Value, json};
 
 /// Moments in the life of a 9.1; with the upgrades they are the 30 of the issue.
@@ -25,7 +25,7 @@ fn options() -> LoadOptions {
 fn change_with_a_kill(scene: &mut Scene, body: &Value, after: Duration) {
     let begun = Instant::now();
     let operation = scene.begin(body);
-    wait_until("the moment", CONVERGE_LIMIT, || if begun.elapsed() >= after { Ok(()) } else { Err(String::new()) });
+    let_pass(after.saturating_sub(begun.elapsed()));
     scene.daemon.kill_9();
     scene.daemon.restart();
     let ended = scene.api().wait(&operation, CONVERGE_LIMIT);

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod changes;
+mod chaos;
 mod crash;
 mod crash_change;
 mod damage;

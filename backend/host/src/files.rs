@@ -15,6 +15,8 @@ use crate::node_home::NodeHome;
 
 /// Only the daemon's user may read what nodes keep.
 const FOLDER_MODE: u32 = 0o700;
+/// Added to the name of a file while it is written.
+const UNFINISHED_SUFFIX: &str = ".new";
 
 /// A file to put into a node's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +133,31 @@ pub fn prepare(home: &NodeHome, files: &[NodeFile]) -> Result<(), FilesError> {
         return Err(error);
     }
     sync_folder(home.instance_path())
+}
+
+/// Replaces one file of a complete folder, on disk when it returns: whoever reads it finds the old content or the new.
+///
+/// # Errors
+/// See [`FilesError`]; then the old content is there, and `Other` when there is no folder.
+pub fn rewrite(home: &NodeHome, file: &NodeFile) -> Result<(), FilesError> {
+    let unfinished = NodeFile { name: format!("{}{UNFINISHED_SUFFIX}", file.name), ..file.clone() };
+    let unfinished_path = home.path().join(&unfinished.name);
+    delete_file(&unfinished_path)?;
+    let path = home.path().join(&file.name);
+    let written = write_all(home.path(), [&unfinished]).and_then(|()| fs::rename(&unfinished_path, &path).at(&path));
+    if let Err(error) = written {
+        // The first error is the one to tell; what is left is removed by the next attempt at the latest.
+        let _ = delete_file(&unfinished_path);
+        return Err(error);
+    }
+    sync_folder(home.path())
+}
+
+fn delete_file(path: &Path) -> Result<(), FilesError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at(path),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn write_all<'f>(folder: &Path, files: impl IntoIterator<Item = &'f NodeFile>) -> Result<(), FilesError> {

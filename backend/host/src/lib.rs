@@ -22,9 +22,11 @@ mod waiting;
 
 pub use data_dir::{DataDir, DataDirError};
 pub use descriptors::raise_descriptor_limit;
-pub use files::{FilesError, NodeFile, files_seen, prepare, remove, remove_leftovers};
+pub use files::{FilesError, NodeFile, files_seen, prepare, remove, remove_leftovers, rewrite};
 pub use forwarder::{Forwarder, ForwarderError};
 pub use machine::{machine_memory, own_loopback_usable};
 pub use node_home::NodeHome;
 pub use ports::{PortOwner, port_owner};
-pub use process::{ExitStatus, ProcessSpec, SignalError, SpawnError, log_tail, process_seen, signal, spawn, watch_exit};
+pub use process::{
+    ExitStatus, ProcessSpec, SignalError, SpawnError, freeze, log_tail, process_seen, signal, spawn, thaw, watch_exit,
+};

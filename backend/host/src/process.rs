@@ -15,7 +15,7 @@ mod spawn;
 pub use exit_watch::{ExitStatus, watch_exit};
 pub use log::log_tail;
 pub use pid_file::process_seen;
-pub use signal::{SignalError, signal};
+pub use signal::{SignalError, freeze, signal, thaw};
 pub use spawn::{ProcessSpec, SpawnError, spawn};
 
 #[cfg(test)]

@@ -56,6 +56,22 @@ fn a_prepared_folder_is_complete_and_private() {
 }
 
 #[test]
+fn a_rewritten_file_is_whole_private_and_alone() {
+    let scene = Scene::new();
+    let home = scene.home(0);
+    let changed = NodeFile::private(NodeHome::CONFIG_FILE, "port 2");
+    rewrite(&home, &changed).expect_err("there is no folder");
+    assert_eq!(files_seen(&home), Seen::Absent);
+    prepare(&home, &files("port 1")).expect("prepares");
+    fs::write(home.path().join("valkey.conf.new"), "left by an interruption").expect("writes");
+    rewrite(&home, &changed).expect("rewrites");
+    assert_eq!(config(&home), "port 2");
+    assert_eq!(entries(home.path()), ["node.pid", "users.acl", "valkey.conf"]);
+    let mode = fs::metadata(home.config_path()).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o077, 0, "mode {mode:o}");
+}
+
+#[test]
 fn preparing_again_keeps_what_is_there() {
     let scene = Scene::new();
     let home = scene.home(0);

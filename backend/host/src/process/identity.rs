@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
-use valkyard_model::Pid;
+use valkyard_model::{Pid, ProcessState};
 
 /// A pid and the clock tick since boot at which its process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub(crate) struct LivingProcess {
     pub(crate) identity: ProcessIdentity,
     /// The leader of its session; a node's process leads its own, which its children share.
     pub(crate) session: Pid,
+    /// Whether it can run.
+    pub(crate) state: ProcessState,
 }
 
 impl LivingProcess {
@@ -58,7 +60,9 @@ impl LivingProcess {
         let start = number(fields.start).ok_or_else(unknown_form)?;
         let session = number(fields.session).map(Pid).ok_or_else(unknown_form)?;
         let ended = matches!(fields.state, b'Z' | b'X');
-        Ok((!ended).then_some(Self { identity: ProcessIdentity { pid, start }, session }))
+        // proc(5): `T` by a signal, `t` by a debugger.
+        let state = if matches!(fields.state, b'T' | b't') { ProcessState::Stopped } else { ProcessState::Running };
+        Ok((!ended).then_some(Self { identity: ProcessIdentity { pid, start }, session, state }))
     }
 }
 

@@ -22,8 +22,16 @@ const FILE_MODE: u32 = 0o600;
 pub fn process_seen(home: &NodeHome) -> Seen<ProcessSeen> {
     match holder(home) {
         Ok(Holder::Nobody) => Seen::Absent,
-        Ok(Holder::Process(pid)) => Seen::Known(ProcessSeen { pid, state: ProcessState::Running }),
+        Ok(Holder::Process(pid)) => Seen::Known(ProcessSeen { pid, state: state_of(pid) }),
         Ok(Holder::Hidden) | Err(_) => Seen::Unknown,
+    }
+}
+
+/// One that ended since it was found had been running.
+fn state_of(pid: Pid) -> ProcessState {
+    match LivingProcess::find(pid) {
+        Ok(Some(process)) => process.state,
+        Ok(None) | Err(_) => ProcessState::Running,
     }
 }
 

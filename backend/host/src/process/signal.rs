@@ -1,4 +1,4 @@
-//! Ending a node's process, and surely no other: the signal goes through a pidfd that was opened before the process was
+//! Ending a node's process, or halting it, and surely no other: the signal goes through a pidfd that was opened before the process was
 //! recognised, so a pid that is reused meanwhile cannot be hit.
 
 use std::io;
@@ -36,12 +36,35 @@ pub enum SignalError {
 /// # Errors
 /// See [`SignalError`].
 pub fn signal(home: &NodeHome, manner: StopManner) -> Result<(), SignalError> {
+    send(
+        home,
+        match manner {
+            StopManner::Terminate => Signal::TERM,
+            StopManner::Kill => Signal::KILL,
+        },
+    )
+}
+
+/// Takes the CPU from a node's process until it is thawed; its ports stay open and answer nobody. Does nothing when there is
+/// none. That it stands is seen in the state that [`crate::process_seen`] tells.
+///
+/// # Errors
+/// See [`SignalError`].
+pub fn freeze(home: &NodeHome) -> Result<(), SignalError> {
+    send(home, Signal::STOP)
+}
+
+/// Lets a frozen process of a node go on. Does nothing when there is none, or when it was not frozen.
+///
+/// # Errors
+/// See [`SignalError`].
+pub fn thaw(home: &NodeHome) -> Result<(), SignalError> {
+    send(home, Signal::CONT)
+}
+
+fn send(home: &NodeHome, signal: Signal) -> Result<(), SignalError> {
     let refused = |source: io::Error| SignalError::Refused { path: home.path().to_owned(), source };
     let unidentified = || SignalError::Unidentified { path: home.path().to_owned() };
-    let signal = match manner {
-        StopManner::Terminate => Signal::TERM,
-        StopManner::Kill => Signal::KILL,
-    };
     let pid = match holder(home).map_err(refused)? {
         Holder::Nobody => return Ok(()),
         Holder::Process(pid) => pid,

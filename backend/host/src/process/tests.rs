@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::task::{Context, Waker};
 
 use uuid::Uuid;
-use valkyard_model::{NodeSerial, Pid, ProcessSeen, Seen, StopManner, Uid};
+use valkyard_model::{NodeSerial, Pid, ProcessSeen, ProcessState, Seen, StopManner, Uid};
 
 use super::identity::LivingProcess;
 use super::*;
@@ -105,6 +105,25 @@ async fn the_lock_is_held_exactly_as_long_as_the_process_lives() {
     signal(&scene.home, StopManner::Kill).expect("is signalled");
     assert_eq!(end_of(pid).await, ExitStatus::Signaled { signal: 9 });
     assert_eq!(process_seen(&scene.home), Seen::Absent);
+}
+
+#[tokio::test]
+async fn a_frozen_process_is_seen_as_stopped_until_it_is_thawed_and_can_be_killed_meanwhile() {
+    let scene = Scene::new();
+    freeze(&scene.home).and_then(|()| thaw(&scene.home)).expect("have nothing to do");
+    let pid = scene.start("/bin/sleep", &["1000"]);
+    let seen_in = |state| {
+        let seen = process_seen(&scene.home);
+        if seen == Seen::Known(ProcessSeen { pid, state }) { Ok(()) } else { Err(seen) }
+    };
+    seen_in(ProcessState::Running).expect("runs");
+    freeze(&scene.home).expect("is signalled");
+    wait_for("a stop", || seen_in(ProcessState::Stopped));
+    thaw(&scene.home).expect("is signalled");
+    wait_for("going on", || seen_in(ProcessState::Running));
+    freeze(&scene.home).expect("is signalled");
+    signal(&scene.home, StopManner::Kill).expect("is signalled");
+    assert_eq!(end_of(pid).await, ExitStatus::Signaled { signal: 9 });
 }
 
 #[tokio::test]

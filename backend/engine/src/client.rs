@@ -99,6 +99,12 @@ impl NodeLink {
         self.address
     }
 
+    /// Whether a call on it failed midway, so that it refuses further use.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.spent
+    }
+
     async fn expect_status(&mut self, command: &[&str], wanted: &str) -> Result<(), LinkError> {
         let reply = self.ask(Request::of(command), PROMPT).await?;
         self.status(reply, wanted)

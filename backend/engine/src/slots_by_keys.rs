@@ -45,7 +45,7 @@ pub struct SlotsByKeys<'l> {
     /// Where it listens.
     pub target_address: SocketAddrV4,
     /// Links to other primaries that are told of each new owner at once. One that fails hears of it by gossip.
-    pub witnesses: Vec<NodeLink>,
+    pub witnesses: Vec<&'l mut NodeLink>,
     /// With which the source logs in at the target.
     pub secret: &'l AdminSecret,
 }
@@ -58,12 +58,11 @@ struct OpenSlot {
 }
 
 impl SlotsByKeys<'_> {
-    /// Moves as many of these slots as fit into [`STEP_TIME`], in ascending order; gives the links to the witnesses that
-    /// still answer.
+    /// Moves as many of these slots as fit into a tenth of a second, in ascending order.
     ///
     /// # Errors
     /// See [`LinkError`]; what was done stays done, and calling again continues.
-    pub async fn move_some(mut self, slots: &SlotSet) -> Result<Vec<NodeLink>, LinkError> {
+    pub async fn move_some(mut self, slots: &SlotSet) -> Result<(), LinkError> {
         let deadline = Instant::now() + STEP_TIME;
         let all: Vec<Slot> = slots_of(slots).collect();
         let mut batch_keys = BATCH_KEYS_FIRST;
@@ -75,7 +74,7 @@ impl SlotsByKeys<'_> {
             let empty = self.drain(open, &mut batch_keys, deadline).await?;
             self.hand_over(&empty).await?;
         }
-        Ok(self.witnesses)
+        Ok(())
     }
 
     /// How many of these slots to open together; at least one.
@@ -149,7 +148,7 @@ impl SlotsByKeys<'_> {
         self.target.mark(slots, owner, LONG).await?;
         self.source.mark(slots, owner, LONG).await?;
         let mut answering = Vec::with_capacity(self.witnesses.len());
-        for mut witness in self.witnesses.drain(..) {
+        for witness in self.witnesses.drain(..) {
             if witness.mark(slots, owner, LOOK).await.is_ok() {
                 answering.push(witness);
             }

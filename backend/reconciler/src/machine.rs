@@ -3,15 +3,17 @@
 //! One value per instance, made by the supervisor. It looks and does; every choice was made by the planner.
 
 mod attachments;
+mod change;
 mod execute;
 mod failure;
+mod links;
 mod observe;
 mod redact;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use valkyard_engine::{EngineCatalogue, NodeLink};
+use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
 use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Step, Timestamp, Uid};
 use valkyard_store::Store;
@@ -20,6 +22,7 @@ use crate::supervisor::Wake;
 use crate::world::{LoadError, StepError, World};
 
 use attachments::Attachments;
+use links::Links;
 
 /// What all instances of this machine share.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ pub struct MachineWorld {
     wake: Wake,
     /// The incarnation that links and attachments belong to.
     uid: Option<Uid>,
-    links: BTreeMap<NodeSerial, NodeLink>,
+    links: Links,
     /// How the last process of each node ended.
     exits: BTreeMap<NodeSerial, ExitSeen>,
     /// Shared by steps that run at once; held for map updates only, never across an await.
@@ -58,7 +61,7 @@ impl Machine {
             name,
             wake,
             uid: None,
-            links: BTreeMap::new(),
+            links: Links::default(),
             exits: BTreeMap::new(),
             attachments: Mutex::new(Attachments::default()),
         }
@@ -79,7 +82,7 @@ impl MachineWorld {
     fn belong_to(&mut self, uid: Uid) {
         if self.uid != Some(uid) {
             self.uid = Some(uid);
-            self.links.clear();
+            self.links = Links::default();
             self.exits.clear();
             *self.attachments() = Attachments::default();
         }

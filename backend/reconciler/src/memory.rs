@@ -1,13 +1,30 @@
-//! What a reconciler remembers between turns of one incarnation: its first look, faults, starts, stops, and which nodes are
-//! at rest. Lost with the daemon, and nothing depends on it for safety: an empty memory only means that the first retry
+//! What a reconciler remembers between turns of one incarnation: its first look, faults, starts, stops, silence, failovers,
+//! who was forgotten, wishes for other primaries, and which nodes are at rest. Lost with the daemon, and nothing depends on it for safety: an empty memory only means that the first retry
 //! comes at once and that less is certain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use valkyard_model::{Fault, NodeObservation, NodeSerial, Observation, Step, StepKind, Timestamp, Uid};
+use chrono::TimeDelta;
+use valkyard_model::{
+    Fault, NodeAllocation, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, ShardIndex, Step, StepKind, Timestamp, Uid,
+};
 
 use crate::world::StepError;
+
+/// How long a wish for another primary is kept: longer than a replica takes to be ready, and short enough that nobody is
+/// surprised by what they asked for and forgot.
+const HANDOVER_TIME_MAX: TimeDelta = TimeDelta::seconds(60);
+
+/// The nodes that are allocated.
+type Members = BTreeMap<NodeSerial, NodeAllocation>;
+
+/// A wish that a shard gets another primary.
+#[derive(Debug)]
+struct Handover {
+    from: NodeSerial,
+    asked: Timestamp,
+}
 
 #[derive(Debug, Default)]
 struct Count {
@@ -32,6 +49,11 @@ pub(crate) struct Memory {
     stops: BTreeMap<NodeSerial, Count>,
     /// Nodes of which no process can run.
     at_rest: BTreeSet<NodeSerial>,
+    /// Since when a process has been seen whose engine did not answer.
+    silent_since: BTreeMap<NodeSerial, Timestamp>,
+    failovers: BTreeMap<NodeSerial, Timestamp>,
+    forgotten: BTreeMap<NodeId, Timestamp>,
+    handovers: BTreeMap<ShardIndex, Handover>,
 }
 
 impl Memory {
@@ -42,13 +64,26 @@ impl Memory {
         }
     }
 
-    /// Adds to an observation what only memory knows; forgets the starts of nodes that serve and the stops of processes
-    /// that ended.
-    pub(crate) fn complete(&mut self, observation: &mut Observation) {
+    /// Notes that somebody wants another primary for a shard than `from`.
+    pub(crate) fn wish_handover(&mut self, shard: ShardIndex, from: NodeSerial, now: Timestamp) {
+        self.handovers.insert(shard, Handover { from, asked: now });
+    }
+
+    /// Adds to an observation what only memory knows; forgets the starts of nodes that serve, the stops of processes that
+    /// ended, wishes that are fulfilled or old, and whatever it knew of nodes that have left.
+    pub(crate) fn complete(&mut self, members: &Members, observation: &mut Observation) {
         observation.first_look = *self.first_look.get_or_insert(observation.at);
-        self.starts.retain(|serial, _| observation.nodes.contains_key(serial));
+        self.forget_others(members);
+        self.complete_handovers(observation);
         self.stops.retain(|serial, _| observation.nodes.get(serial).is_some_and(|node| !is_gone(node)));
         for (serial, node) in &mut observation.nodes {
+            if node.process.known().is_some() && node.engine.known().is_none() {
+                node.history.silent_since = Some(*self.silent_since.entry(*serial).or_insert(observation.at));
+            } else {
+                self.silent_since.remove(serial);
+            }
+            node.history.last_failover = self.failovers.get(serial).copied();
+            node.history.last_forgotten = members.get(serial).and_then(|node| self.forgotten.get(&node.id)).copied();
             if is_gone(node) && node.files.known().is_some() {
                 self.at_rest.insert(*serial);
             }
@@ -71,10 +106,35 @@ impl Memory {
         observation.faults = self.faults.values().cloned().collect();
     }
 
+    fn forget_others(&mut self, members: &Members) {
+        let is_member = |serial: &NodeSerial| members.contains_key(serial);
+        self.faults.retain(|(_, node), _| node.is_none_or(|node| is_member(&node)));
+        self.starts.retain(|serial, _| is_member(serial));
+        self.at_rest.retain(is_member);
+        self.silent_since.retain(|serial, _| is_member(serial));
+        self.failovers.retain(|serial, _| is_member(serial));
+        self.forgotten.retain(|id, _| members.values().any(|node| node.id == *id));
+    }
+
+    /// A wish is fulfilled when the primary it was about leads no more.
+    fn complete_handovers(&mut self, observation: &mut Observation) {
+        self.handovers.retain(|_, wish| {
+            let may_lead = observation.nodes.get(&wish.from).is_some_and(may_be_primary);
+            may_lead && observation.at - wish.asked < HANDOVER_TIME_MAX
+        });
+        observation.handovers = self.handovers.iter().map(|(shard, wish)| (*shard, wish.from)).collect();
+    }
+
     /// Notes that a step is about to be carried out.
     pub(crate) fn begin(&mut self, step: &Step, now: Timestamp) {
         if let Step::AllocateNodes { nodes } = step {
             self.at_rest.extend(nodes.iter().map(|node| node.serial));
+        }
+        if let Step::FailOver { node } = step {
+            self.failovers.insert(*node, now);
+        }
+        if let Step::Forget { peers, .. } = step {
+            self.forgotten.extend(peers.iter().map(|peer| (peer.clone(), now)));
         }
         if let Step::StartProcess { node, .. } = step {
             self.at_rest.remove(node);
@@ -117,6 +177,10 @@ impl Memory {
 
 fn is_gone(node: &NodeObservation) -> bool {
     node.process.is_absent() && node.engine.is_absent()
+}
+
+fn may_be_primary(node: &NodeObservation) -> bool {
+    !is_gone(node) && node.engine.known().is_none_or(|engine| engine.role == RoleSeen::Primary)
 }
 
 /// An error and its causes in one line.

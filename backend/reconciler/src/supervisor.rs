@@ -15,7 +15,9 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
-use valkyard_model::{Condition, DesiredInstance, Generation, InstanceName, Observation, Timestamp, WaitingOn};
+use valkyard_model::{
+    Condition, DesiredInstance, Generation, InstanceName, NodeSerial, Observation, ShardIndex, Timestamp, WaitingOn,
+};
 
 use crate::memory::error_chain;
 use crate::turn::{Look, Reconciler, Turn};
@@ -23,6 +25,8 @@ use crate::world::World;
 
 /// Requests waiting for the supervisor: each is a name or a reply slot, handled within microseconds.
 const REQUESTS_MAX: usize = 1_024;
+/// Wishes for other primaries waiting for a loop's next turn: one for each shard of a large instance.
+const HANDOVERS_MAX: usize = 256;
 /// Pause after a turn that could not read the desired state: a busy disk.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// How often the list of accepted instances is read again. A wake-up can be lost with its sender; this bounds the delay that
@@ -86,6 +90,14 @@ pub struct InstanceView {
 enum Request {
     LookAgain(InstanceName),
     View(InstanceName, oneshot::Sender<Option<InstanceView>>),
+    Handover(InstanceName, Handover),
+}
+
+/// A wish that `shard` gets another primary than `from`.
+#[derive(Clone, Copy, Debug)]
+struct Handover {
+    shard: ShardIndex,
+    from: NodeSerial,
 }
 
 /// Wakes loops and shows what they found.
@@ -103,6 +115,14 @@ impl SupervisorHandle {
         }
     }
 
+    /// Asks for another primary of a shard than `from`, which leads it now. Tried for a minute, and dropped when another node
+    /// leads; what became of it is seen in the view. Lost with the daemon, and where no such instance is.
+    pub async fn request_handover(&self, name: InstanceName, shard: ShardIndex, from: NodeSerial) {
+        if self.requests.send(Request::Handover(name, Handover { shard, from })).await.is_err() {
+            warn!("the supervisor has ended; nobody is left to hand over");
+        }
+    }
+
     /// What the loop of this instance found last; nothing before its first turn.
     pub async fn view(&self, name: InstanceName) -> Option<InstanceView> {
         let (reply, answer) = oneshot::channel();
@@ -115,6 +135,7 @@ impl SupervisorHandle {
 struct Entry {
     wake: Wake,
     view: watch::Receiver<Option<InstanceView>>,
+    handovers: mpsc::Sender<Handover>,
 }
 
 /// Runs the loops of all instances.
@@ -202,6 +223,13 @@ where
                 Some(entry) => entry.wake.look_again(),
                 None => self.start(name),
             },
+            Request::Handover(name, handover) => {
+                let Some(entry) = self.entries.get(&name) else { return };
+                match entry.handovers.try_send(handover) {
+                    Ok(()) => entry.wake.look_again(),
+                    Err(_) => warn!(instance = %name, "too many handovers were asked for at once"),
+                }
+            }
             Request::View(name, reply) => {
                 let view = self.entries.get(&name).and_then(|entry| entry.view.borrow().clone());
                 // The asker may have gone away; then nobody misses the answer.
@@ -213,12 +241,14 @@ where
     fn start(&mut self, name: InstanceName) {
         let wake = Wake::default();
         let (publish, view) = watch::channel(None);
+        let (handovers, asked) = mpsc::channel(HANDOVERS_MAX);
         let world = (self.new_world)(name.clone(), wake.clone());
         let span = info_span!("loop", instance = %name);
-        let work = run_instance(Reconciler::new(world), wake.clone(), publish, self.stop.clone()).instrument(span);
+        let ends = LoopEnds { wake: wake.clone(), handovers: asked, publish };
+        let work = run_instance(Reconciler::new(world), ends, self.stop.clone()).instrument(span);
         let id = self.loops.spawn(work).id();
         self.names.insert(id, name.clone());
-        self.entries.insert(name, Entry { wake, view });
+        self.entries.insert(name, Entry { wake, view, handovers });
     }
 
     fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
@@ -238,15 +268,21 @@ where
     }
 }
 
-/// The loop of one instance. Stops between turns, or within one at an await: steps are idempotent.
-async fn run_instance<W: World>(
-    mut reconciler: Reconciler<W>,
+/// A loop's ends of what connects it with its supervisor.
+struct LoopEnds {
     wake: Wake,
+    handovers: mpsc::Receiver<Handover>,
     publish: watch::Sender<Option<InstanceView>>,
-    stop: CancellationToken,
-) {
+}
+
+/// The loop of one instance. Stops between turns, or within one at an await: steps are idempotent.
+async fn run_instance<W: World>(mut reconciler: Reconciler<W>, ends: LoopEnds, stop: CancellationToken) {
+    let LoopEnds { wake, mut handovers, publish } = ends;
     loop {
         wake.begin_turn();
+        while let Ok(Handover { shard, from }) = handovers.try_recv() {
+            reconciler.request_handover(shard, from);
+        }
         let Some(turn) = until_stopped(&stop, reconciler.turn()).await else { return };
         let pause = match turn {
             Ok(Turn::Gone) => {

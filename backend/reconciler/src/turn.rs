@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use tracing::{error, info, warn};
-use valkyard_model::{DesiredInstance, Observation, Plan, Step, StepKind};
+use valkyard_model::{DesiredInstance, NodeSerial, Observation, Plan, ShardIndex, Step, StepKind};
 use valkyard_planner::{Violation, check, plan};
 
 use crate::memory::{Memory, error_chain};
@@ -60,6 +60,13 @@ impl<W: World> Reconciler<W> {
         &mut self.world
     }
 
+    /// Takes note that somebody wants another primary for a shard than `from`, which led it when they asked. Turns try for a
+    /// minute, or until it leads no more.
+    pub fn request_handover(&mut self, shard: ShardIndex, from: NodeSerial) {
+        let now = self.world.now();
+        self.memory.wish_handover(shard, from, now);
+    }
+
     /// One turn. May be dropped at any await: every step is idempotent and nothing is decided from memory alone.
     ///
     /// # Errors
@@ -70,7 +77,7 @@ impl<W: World> Reconciler<W> {
         };
         self.memory.belong_to(desired.uid);
         let mut observed = self.world.observe(&desired).await;
-        self.memory.complete(&mut observed);
+        self.memory.complete(&desired.nodes, &mut observed);
         let plan = plan(&desired, &observed, self.world.now());
         let violations = check(&desired, &observed, &plan);
         let plan = if violations.is_empty() {
@@ -110,7 +117,7 @@ impl<W: World> Reconciler<W> {
     }
 }
 
-fn kinds(plan: &Plan) -> Vec<(StepKind, Option<valkyard_model::NodeSerial>)> {
+fn kinds(plan: &Plan) -> Vec<(StepKind, Option<NodeSerial>)> {
     plan.steps.iter().map(|step| (step.kind(), step.node())).collect()
 }
 

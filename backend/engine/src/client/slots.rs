@@ -173,10 +173,10 @@ impl NodeLink {
             let words: Vec<&[u8]> = fixed.iter().map(|word| word.as_bytes()).chain(keys.iter().map(Vec::as_slice)).collect();
             request.add(&words);
         }
+        let all_gone = Reply::Status("NOKEY".to_owned());
         for reply in self.exchange(request, LONG).await? {
-            match reply {
-                Reply::Status(status) if status == "OK" || status == "NOKEY" => {}
-                other => self.status(other, "OK")?,
+            if reply != all_gone {
+                self.status(reply, "OK")?;
             }
         }
         Ok(())

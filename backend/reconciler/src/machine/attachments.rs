@@ -37,6 +37,11 @@ impl Attachments {
         self.watches.insert(node, Watch { pid, task: AbortOnDropHandle::new(tokio::spawn(watching)) });
     }
 
+    /// Stops watching nodes for which `is_wanted` says no.
+    pub(super) fn retain(&mut self, is_wanted: impl Fn(NodeSerial) -> bool) {
+        self.watches.retain(|node, _| is_wanted(*node));
+    }
+
     /// How a watched process ended, told once.
     pub(super) fn take_exit(&mut self, node: NodeSerial) -> Option<ExitStatus> {
         if !self.watches.get(&node)?.task.is_finished() {

@@ -3,12 +3,13 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
-use valkyard_engine::{EngineBuild, NodeLink, render};
+use valkyard_engine::{EngineBuild, render};
 use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, remove_leftovers, signal, spawn};
 use valkyard_model::{ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Step};
 
 use super::MachineWorld;
 use super::failure::EngineMissing;
+use super::links::LinkInUse;
 use crate::world::StepError;
 
 /// A step for a node that is not allocated: the planner never makes one.
@@ -44,11 +45,11 @@ impl MachineWorld {
             | Step::ClaimSlots { .. }
             | Step::CopyFunctions { .. }
             | Step::Configure { .. }
-            | Step::Forget { .. }
-            | Step::RetireNodes { .. }
-            | Step::ReleaseNodes { .. }
-            | Step::RecordDataLoss { .. }
-            | Step::AbandonUpdate { .. } => return Err(StepError { kind: FaultKind::Transient, source: "not built".into() }),
+            | Step::Forget { .. } => self.change_node(desired, step).await?,
+            Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
+            Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,
+            Step::RecordDataLoss { shard, at } => store.record_data_loss(name, uid, *shard, *at).await?,
+            Step::AbandonUpdate { failure } => store.abandon_update(name, uid, failure.clone(), (self.machine.now)()).await?,
             Step::RemoveInstance => {
                 let data_dir = Arc::clone(&self.machine.data_dir);
                 blocking(move || remove_leftovers(&data_dir, uid)).await?;
@@ -63,6 +64,12 @@ impl MachineWorld {
         catalogue.build_for(version).ok_or_else(|| EngineMissing { version, hint: catalogue.install_hint() })
     }
 
+    pub(super) fn config_file(&self, desired: &DesiredInstance, settings: &NodeSettings) -> Result<NodeFile, EngineMissing> {
+        let version = self.build(settings.engine)?.version;
+        let names = render::NodeFileNames { acl: NodeHome::ACL_FILE, cluster: NodeHome::CLUSTER_FILE, log: NodeHome::LOG_FILE };
+        Ok(NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)))
+    }
+
     async fn prepare_node(
         &self,
         desired: &DesiredInstance,
@@ -70,11 +77,9 @@ impl MachineWorld {
         settings: &NodeSettings,
         seed: &ClusterSeed,
     ) -> Result<(), StepError> {
-        let version = self.build(settings.engine)?.version;
         let me = &allocation(desired, node)?.id;
-        let names = render::NodeFileNames { acl: NodeHome::ACL_FILE, cluster: NodeHome::CLUSTER_FILE, log: NodeHome::LOG_FILE };
         let files = vec![
-            NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)),
+            self.config_file(desired, settings)?,
             NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret)),
             NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, me)),
         ];
@@ -99,10 +104,10 @@ impl MachineWorld {
         Ok(())
     }
 
-    /// A link of this step's own: the loop's links are busy looking.
-    async fn link(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<NodeLink, StepError> {
+    /// A link to a node: the one that the last look left, or a new one.
+    pub(super) async fn link(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<LinkInUse<'_>, StepError> {
         let address = SocketAddrV4::new(desired.address.ip, allocation(desired, node)?.port.0);
-        Ok(NodeLink::connect(address, &desired.secret).await?)
+        Ok(self.links.open(node, address, &desired.secret).await?)
     }
 
     async fn open_discovery(&self, desired: &DesiredInstance, backends: &[SocketAddrV4]) -> Result<(), StepError> {
@@ -123,7 +128,7 @@ impl MachineWorld {
     }
 }
 
-fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAllocation, StepError> {
+pub(super) fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAllocation, StepError> {
     let missing = || StepError { kind: FaultKind::Transient, source: Box::new(NotAllocated(node)) };
     desired.nodes.get(&node).ok_or_else(missing)
 }

@@ -5,19 +5,25 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::time::timeout;
 use tracing::warn;
 use valkyard_engine::{LinkError, NodeLink};
 use valkyard_host::{NodeHome, files_seen, log_tail, process_seen};
 use valkyard_model::{
     AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, Lifecycle, NodeHistory, NodeObservation,
-    NodeSerial, Observation, ProcessSeen, Seen, Timestamp,
+    NodeSerial, Observation, ProcessSeen, ProcessState, Seen, Timestamp,
 };
 
 use super::MachineWorld;
 use super::execute::blocking;
 use super::redact::redact;
+
+/// Longest time for asking a node, connecting included: a look lasts as long as its slowest node, and the takeover of another
+/// may wait for it. A node that is blocked for longer counts as silent this time.
+const ASK_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// One node as it was seen, with the link to keep.
 struct NodeLook {
@@ -29,6 +35,7 @@ struct NodeLook {
 impl MachineWorld {
     pub(super) async fn look(&mut self, desired: &DesiredInstance) -> Observation {
         let at = (self.machine.now)();
+        self.forget_others(desired);
         let homes: Vec<_> = desired.nodes.keys().map(|serial| self.home(desired, *serial)).collect();
         let places = blocking(move || homes.iter().map(Place::look).collect::<Vec<_>>()).await;
         let looking: Vec<_> = desired
@@ -37,7 +44,7 @@ impl MachineWorld {
             .zip(places)
             .map(|(node, place)| {
                 let address = SocketAddrV4::new(desired.address.ip, node.port.0);
-                look_at_node(node.serial, place, address, self.links.remove(&node.serial), &desired.secret)
+                look_at_node(node.serial, place, address, self.links.take(node.serial), &desired.secret)
             })
             .collect();
         let looks = join_all(looking).await;
@@ -46,7 +53,7 @@ impl MachineWorld {
             let mut observation = look.observation;
             observation.history = self.remember(desired, look.serial, &observation, at).await;
             if let Some(link) = look.link {
-                self.links.insert(look.serial, link);
+                self.links.keep(look.serial, link);
             }
             nodes.insert(look.serial, observation);
         }
@@ -55,6 +62,14 @@ impl MachineWorld {
             None => Seen::Absent,
         };
         Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
+    }
+
+    /// Drops what belongs to nodes that have left.
+    fn forget_others(&mut self, desired: &DesiredInstance) {
+        let is_member = |serial: NodeSerial| desired.nodes.contains_key(&serial);
+        self.links.retain(is_member);
+        self.exits.retain(|serial, _| is_member(*serial));
+        self.attachments().retain(is_member);
     }
 
     /// Keeps a watch on a living process, and tells once how a dead one ended.
@@ -98,6 +113,11 @@ impl Place {
         Self { files: files_seen(home), process: process_seen(home) }
     }
 
+    /// A process that stands still accepts connections and answers none of them.
+    fn is_standing_still(&self) -> bool {
+        self.process.known().is_some_and(|process| process.state == ProcessState::Stopped)
+    }
+
     /// Without its folder a process cannot be told by its lock; then only the engine can say that it lives.
     fn is_certainly_still(&self) -> bool {
         self.process.is_absent() && self.files.known().is_some()
@@ -111,22 +131,21 @@ async fn look_at_node(
     link: Option<NodeLink>,
     secret: &AdminSecret,
 ) -> NodeLook {
-    let (engine, link) = if place.is_certainly_still() { (Seen::Absent, None) } else { ask(address, link, secret).await };
+    let (engine, link) = if place.is_certainly_still() {
+        (Seen::Absent, None)
+    } else if place.is_standing_still() {
+        (Seen::Unknown, None)
+    } else {
+        ask(address, link, secret).await
+    };
     let Place { files, process } = place;
     NodeLook { serial, observation: NodeObservation { files, process, engine, history: NodeHistory::default() }, link }
 }
 
 /// Asks the engine over the open link, or over a new one. A link that failed is not kept.
 async fn ask(address: SocketAddrV4, link: Option<NodeLink>, secret: &AdminSecret) -> (Seen<EngineSeen>, Option<NodeLink>) {
-    let opened = match link {
-        Some(link) => Ok(link),
-        None => NodeLink::connect(address, secret).await,
-    };
-    let asked = match opened {
-        Ok(mut link) => link.observe().await.map(|seen| (seen, link)),
-        Err(error) => Err(error),
-    };
-    match asked {
+    let asking = timeout(ASK_TIME_MAX, observe_over(address, link, secret));
+    match asking.await.unwrap_or(Err(LinkError::Silent { address })) {
         Ok((seen, link)) => (Seen::Known(seen), Some(link)),
         Err(LinkError::Refused { .. }) => (Seen::Absent, None),
         Err(error) => {
@@ -134,6 +153,24 @@ async fn ask(address: SocketAddrV4, link: Option<NodeLink>, secret: &AdminSecret
             (Seen::Unknown, None)
         }
     }
+}
+
+async fn observe_over(
+    address: SocketAddrV4,
+    link: Option<NodeLink>,
+    secret: &AdminSecret,
+) -> Result<(EngineSeen, NodeLink), LinkError> {
+    if let Some(mut link) = link {
+        match link.observe().await {
+            Ok(seen) => return Ok((seen, link)),
+            // Its process has been replaced by another, which does not know the link.
+            Err(LinkError::Broken { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut link = NodeLink::connect(address, secret).await?;
+    let seen = link.observe().await?;
+    Ok((seen, link))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What is remembered, and when it is forgotten.
 
 use chrono::TimeDelta;
-use valkyard_model::{EngineVersion, FaultKind, FilesSeen, NodeHistory, Pid, ProcessSeen, ProcessState, Seen};
+use valkyard_model::{
+    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, EngineVersion, FaultKind, FilesSeen, InitialRole, LinkState, LiveSettings,
+    LocationId, NodeHistory, NodeKind, NodeType, Pid, Port, ProcessSeen, ProcessState, Seen, SlotSet, Standing, Zone,
+};
 
 use super::*;
 
@@ -34,9 +37,73 @@ fn folderless() -> NodeObservation {
     NodeObservation { engine: Seen::Unknown, ..node(Seen::Absent, Seen::Absent) }
 }
 
+fn engine_version() -> EngineVersion {
+    "VALKEY_9_1".parse().expect("valid")
+}
+
+fn id() -> NodeId {
+    NodeId::derive(uid('1'), NODE)
+}
+
+fn members() -> Members {
+    let location: LocationId = "us-central1".parse().expect("a region");
+    let [zone, ..] = Zone::all_of(&location);
+    let allocation = NodeAllocation {
+        serial: NODE,
+        id: id(),
+        shard: ShardIndex(0),
+        initial_role: InitialRole::Primary,
+        zone,
+        port: Port(11_000),
+        bus_port: Port(21_000),
+        kind: NodeKind { node_type: NodeType::SharedCoreNano, engine_version: engine_version() },
+        standing: Standing::Member,
+    };
+    [(NODE, allocation)].into()
+}
+
+fn process() -> Seen<ProcessSeen> {
+    Seen::Known(ProcessSeen { pid: Pid(7), state: ProcessState::Running })
+}
+
+fn silent() -> NodeObservation {
+    NodeObservation { engine: Seen::Unknown, ..node(Seen::Known(FilesSeen {}), process()) }
+}
+
+fn answering(role: RoleSeen) -> NodeObservation {
+    let version: BinaryVersion = "9.1.2".parse().expect("valid");
+    let engine = EngineSeen {
+        id: id(),
+        version,
+        role,
+        cluster_ok: true,
+        loading: false,
+        epoch: ConfigEpoch(1),
+        current_epoch: ConfigEpoch(1),
+        slots: SlotSet::default(),
+        replication_offset: 0,
+        keys: 0,
+        data: ByteSize(0),
+        libraries: 0,
+        settings: LiveSettings::default(),
+        migrations: Vec::new(),
+        open_slots: [].into(),
+        peers: [].into(),
+    };
+    NodeObservation { engine: Seen::Known(engine), ..silent() }
+}
+
+fn after(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + TimeDelta::seconds(seconds)
+}
+
 fn completed(memory: &mut Memory, mut observation: Observation) -> Observation {
-    memory.complete(&mut observation);
+    memory.complete(&members(), &mut observation);
     observation
+}
+
+fn history(memory: &mut Memory, at: Timestamp, node: NodeObservation) -> NodeHistory {
+    completed(memory, look(at, node)).nodes.remove(&NODE).expect("is looked at").history
 }
 
 fn is_at_rest(memory: &mut Memory, node: NodeObservation) -> bool {
@@ -65,7 +132,7 @@ fn another_incarnation_is_met_without_memories() {
 
 #[test]
 fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
-    let version: EngineVersion = "VALKEY_9_1".parse().expect("valid");
+    let version = engine_version();
     let mut memory = Memory::default();
     assert!(!is_at_rest(&mut memory, folderless()), "nothing is known of it");
     assert!(is_at_rest(&mut memory, dead()));
@@ -73,8 +140,7 @@ fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
     memory.begin(&Step::StartProcess { node: NODE, engine: version }, Timestamp::UNIX_EPOCH);
     assert!(!is_at_rest(&mut memory, folderless()));
     assert!(is_at_rest(&mut memory, dead()));
-    let process = Seen::Known(ProcessSeen { pid: Pid(7), state: ProcessState::Running });
-    assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen {}), process)));
+    assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen {}), process())));
     assert!(!is_at_rest(&mut memory, folderless()));
 }
 
@@ -89,4 +155,65 @@ fn a_start_that_failed_counts_as_a_fault_and_not_as_a_start() {
     memory.end(&start, Err(StepError { kind: FaultKind::Transient, source: "it happens".into() }), now);
     let seen = completed(&mut memory, look(now, dead()));
     assert_eq!((seen.nodes[&NODE].history.starts, seen.faults.len()), (1, 1));
+}
+
+#[test]
+fn silence_lasts_from_the_first_look_without_an_answer_until_an_answer_or_the_end() {
+    let mut memory = Memory::default();
+    let mut silent_since = |seconds, node| history(&mut memory, after(seconds), node).silent_since;
+    assert_eq!(silent_since(0, answering(RoleSeen::Primary)), None);
+    assert_eq!(silent_since(1, silent()), Some(after(1)));
+    assert_eq!(silent_since(2, silent()), Some(after(1)));
+    assert_eq!(silent_since(3, answering(RoleSeen::Primary)), None);
+    assert_eq!(silent_since(4, silent()), Some(after(4)));
+    assert_eq!(silent_since(5, dead()), None);
+    assert_eq!(silent_since(6, silent()), Some(after(6)));
+}
+
+#[test]
+fn failovers_and_who_was_forgotten_are_remembered_by_node() {
+    let mut memory = Memory::default();
+    memory.begin(&Step::FailOver { node: NODE }, after(1));
+    memory.begin(&Step::Forget { node: NodeSerial(9), peers: vec![id()] }, after(2));
+    let told = history(&mut memory, after(3), dead());
+    assert_eq!((told.last_failover, told.last_forgotten), (Some(after(1)), Some(after(2))));
+}
+
+#[test]
+fn what_is_known_of_a_node_that_has_left_is_forgotten() {
+    let mut memory = Memory::default();
+    memory.begin(&Step::FailOver { node: NODE }, after(1));
+    memory.begin(&Step::Forget { node: NodeSerial(9), peers: vec![id()] }, after(1));
+    let start = Step::StartProcess { node: NODE, engine: engine_version() };
+    memory.begin(&start, after(1));
+    let failed = StepError { kind: FaultKind::Transient, source: "it happens".into() };
+    memory.end(&Step::RemoveFiles { node: NODE }, Err(failed), after(1));
+    history(&mut memory, after(2), silent());
+
+    let mut without = Observation { nodes: [].into(), ..look(after(3), dead()) };
+    memory.complete(&Members::new(), &mut without);
+    assert_eq!(without.faults, []);
+    let told = completed(&mut memory, look(after(4), silent())).nodes.remove(&NODE).expect("is looked at").history;
+    assert_eq!(told, NodeHistory { silent_since: Some(after(4)), ..NodeHistory::default() });
+}
+
+#[test]
+fn a_wish_for_another_primary_lasts_until_it_leads_no_more_or_for_a_minute() {
+    let replica = RoleSeen::Replica { of: id(), link: LinkState::Up };
+    let wished = |node: NodeObservation, seconds| {
+        let mut memory = Memory::default();
+        memory.wish_handover(ShardIndex(0), NODE, after(0));
+        completed(&mut memory, look(after(seconds), node)).handovers.get(&ShardIndex(0)).copied()
+    };
+    assert_eq!(wished(answering(RoleSeen::Primary), 59), Some(NODE));
+    assert_eq!(wished(answering(RoleSeen::Primary), 60), None);
+    assert_eq!(wished(silent(), 1), Some(NODE), "nobody knows yet");
+    assert_eq!(wished(answering(replica), 1), None);
+    assert_eq!(wished(dead(), 1), None);
+
+    let mut memory = Memory::default();
+    memory.wish_handover(ShardIndex(0), NODE, after(0));
+    completed(&mut memory, look(after(1), dead()));
+    let later = completed(&mut memory, look(after(2), answering(RoleSeen::Primary)));
+    assert_eq!(later.handovers, [].into(), "a wish that was dropped came back");
 }

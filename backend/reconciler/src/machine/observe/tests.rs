@@ -42,6 +42,22 @@ async fn a_port_that_accepts_and_keeps_silent_is_an_unknown_engine() {
 }
 
 #[tokio::test]
+async fn a_process_that_stands_still_is_an_unknown_engine_and_is_not_waited_for() {
+    let (_silent, address) = listener().await;
+    let standing = Seen::Known(ProcessSeen { pid: Pid(4_711), state: ProcessState::Stopped });
+    let place = Place { files: Seen::Known(FilesSeen {}), process: standing };
+    let asked = timeout(ASK_TIME_MAX / 3, engine_at(address, place)).await;
+    assert_eq!(asked, Ok(Seen::Unknown));
+}
+
+#[tokio::test]
+async fn a_silent_engine_does_not_hold_up_a_look_for_long() {
+    let (_silent, address) = listener().await;
+    let asked = timeout(ASK_TIME_MAX * 2, engine_at(address, RUNNING)).await;
+    assert_eq!(asked, Ok(Seen::Unknown));
+}
+
+#[tokio::test]
 async fn an_engine_is_left_alone_only_where_its_lock_says_that_it_is_gone() {
     let (listener, address) = listener().await;
     let serving = tokio::spawn(async move {

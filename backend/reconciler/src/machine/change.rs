@@ -1,0 +1,120 @@
+//! Doing what changes a running node: slots, functions, settings, roles by agreement, whom it knows.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::timeout;
+use tracing::debug;
+use valkyard_engine::{NodeLink, SlotsByKeys};
+use valkyard_host::rewrite;
+use valkyard_model::{DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step};
+
+use super::MachineWorld;
+use super::execute::{allocation, blocking};
+use super::links::LinkInUse;
+use crate::memory::error_chain;
+use crate::world::StepError;
+
+/// Longest wait for a link to a witness: as much as the whole step should take.
+const WITNESS_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// A step that names an address where no node is allocated: the planner never makes one.
+#[derive(Debug, thiserror::Error)]
+#[error("no node of the instance listens at {0}")]
+struct NobodysAddress(SocketAddrV4);
+
+impl MachineWorld {
+    /// Carries out the steps of this module; there is nothing to do for others.
+    pub(super) async fn change_node(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        match step {
+            Step::FailOver { node } => self.link(desired, *node).await?.fail_over().await?,
+            Step::MoveSlots { node, target, slots, way } => self.move_slots(desired, *node, target, slots, way).await?,
+            Step::ClaimSlots { node, slots } => {
+                let me = &allocation(desired, *node)?.id;
+                self.link(desired, *node).await?.claim_slots(me, slots).await?;
+            }
+            Step::CopyFunctions { node, source } => {
+                let functions = self.link_at(desired, *source).await?.dump_functions().await?;
+                self.link(desired, *node).await?.restore_functions(&functions).await?;
+            }
+            Step::Configure { node, settings } => self.configure(desired, *node, settings).await?,
+            Step::Forget { node, peers } => self.link(desired, *node).await?.forget(peers).await?,
+            Step::AllocateNodes { .. }
+            | Step::PrepareNode { .. }
+            | Step::StartProcess { .. }
+            | Step::StopProcess { .. }
+            | Step::ShutDownEngine { .. }
+            | Step::RemoveFiles { .. }
+            | Step::TakeOver { .. }
+            | Step::Replicate { .. }
+            | Step::Meet { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. }
+            | Step::OpenDiscovery { .. }
+            | Step::CloseDiscovery
+            | Step::RecordConverged { .. }
+            | Step::AbandonCreate { .. }
+            | Step::RemoveInstance => {}
+        }
+        Ok(())
+    }
+
+    async fn move_slots(
+        &self,
+        desired: &DesiredInstance,
+        node: NodeSerial,
+        target: &MoveTarget,
+        slots: &SlotSet,
+        way: &MoveWay,
+    ) -> Result<(), StepError> {
+        let mut source = self.link(desired, node).await?;
+        let witnesses = match way {
+            MoveWay::Atomic => return Ok(source.migrate_slots(slots, &target.id).await?),
+            MoveWay::ByKeys { witnesses } => witnesses,
+        };
+        let mut target_link = self.link_at(desired, target.address).await?;
+        let mut witnesses = self.witnesses(desired, witnesses).await;
+        let moving = SlotsByKeys {
+            source: &mut source,
+            source_id: &allocation(desired, node)?.id,
+            target: &mut target_link,
+            target_id: &target.id,
+            target_address: target.address,
+            witnesses: witnesses.iter_mut().map(|witness| &mut **witness as &mut NodeLink).collect(),
+            secret: &desired.secret,
+        };
+        Ok(moving.move_some(slots).await?)
+    }
+
+    /// Links to those that answer; the others hear of new owners by gossip.
+    async fn witnesses(&self, desired: &DesiredInstance, addresses: &[SocketAddrV4]) -> Vec<LinkInUse<'_>> {
+        let opening = addresses.iter().map(|address| timeout(WITNESS_TIME_MAX, self.link_at(desired, *address)));
+        let mut opened = Vec::with_capacity(addresses.len());
+        for result in join_all(opening).await {
+            match result {
+                Ok(Ok(link)) => opened.push(link),
+                Ok(Err(error)) => debug!(cause = error_chain(&error), "a witness of moved slots cannot be told"),
+                Err(_elapsed) => debug!("a witness of moved slots does not answer"),
+            }
+        }
+        opened
+    }
+
+    async fn configure(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
+        let file = self.config_file(desired, settings)?;
+        let home = self.home(desired, node);
+        blocking(move || rewrite(&home, &file)).await?;
+        Ok(self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?)
+    }
+
+    /// A link to the node of this instance that listens there.
+    async fn link_at(&self, desired: &DesiredInstance, address: SocketAddrV4) -> Result<LinkInUse<'_>, StepError> {
+        let missing = || StepError { kind: FaultKind::Transient, source: Box::new(NobodysAddress(address)) };
+        let listening = |port| SocketAddrV4::new(desired.address.ip, port);
+        let node = desired.nodes.values().find(|node| listening(node.port.0) == address).ok_or_else(missing)?;
+        self.link(desired, node.serial).await
+    }
+}

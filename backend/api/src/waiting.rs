@@ -1,10 +1,14 @@
 //! What a running operation waits for, in words: `OperationMetadata.status_message`. Read by people while they wait.
 
+use std::fmt::Display;
+
 use valkyard_model::{Condition, FaultKind, Operation, OperationState, WaitingOn};
 use valkyard_reconciler::InstanceView;
 
-/// How many reasons are spelled out; the rest is counted.
-const REASONS_MAX: usize = 3;
+/// Longest message: two lines of a terminal, so that a line of `terraform apply` stays readable.
+const MESSAGE_CHARS_MAX: usize = 200;
+/// Nodes or shards named in one reason; the rest is counted.
+const NAMES_MAX: usize = 4;
 
 /// Whether the loop knows something of this operation that the store does not.
 pub(crate) fn waits_for_loop(operation: &Operation) -> bool {
@@ -16,22 +20,146 @@ pub(crate) fn waits_for_loop(operation: &Operation) -> bool {
 
 /// A sentence from what the loop found last; empty once the operation has finished.
 pub(crate) fn status_message(operation: &Operation, view: Option<&InstanceView>) -> String {
+    joined(&steps(operation, view))
+}
+
+/// Everything that an operation waits for, the most telling first; nothing once it has finished.
+pub(crate) fn steps(operation: &Operation, view: Option<&InstanceView>) -> Vec<String> {
     if !waits_for_loop(operation) {
-        return String::new();
+        return Vec::new();
     }
     // A look at an older generation says nothing about this request.
     let Some(view) = view.filter(|view| view.generation >= operation.generation) else {
-        return "accepted".to_owned();
+        return vec!["accepted".to_owned()];
     };
-    let reasons: Vec<String> = view.waiting_on.iter().map(reason).chain(view.conditions.iter().map(condition)).collect();
-    match reasons.len() {
-        0 => "in progress".to_owned(),
-        count if count <= REASONS_MAX => reasons.join("; "),
-        count => format!("{}; and {} more", reasons[..REASONS_MAX].join("; "), count - REASONS_MAX),
+    told(&view.waiting_on, &view.conditions)
+}
+
+fn told(waiting_on: &[WaitingOn], conditions: &[Condition]) -> Vec<String> {
+    let mut reasons = grouped(waiting_on);
+    reasons.extend(conditions.iter().map(condition));
+    if reasons.is_empty() {
+        reasons.push("in progress".to_owned());
+    }
+    reasons
+}
+
+/// As many reasons as fit.
+fn joined(reasons: &[String]) -> String {
+    let mut message = String::new();
+    for (index, reason) in reasons.iter().enumerate() {
+        let left = reasons.len() - index - 1;
+        let rest = if left == 0 { String::new() } else { format!("; and {left} more") };
+        let separator = if index == 0 { "" } else { "; " };
+        if index > 0 && (message.len() + separator.len() + reason.len() + rest.len()) > MESSAGE_CHARS_MAX {
+            return format!("{message}; and {} more", left + 1);
+        }
+        message = format!("{message}{separator}{reason}");
+    }
+    message
+}
+
+/// One reason per kind, in the order of what tells most: what is stuck, what moves, what is waited for.
+fn grouped(waiting_on: &[WaitingOn]) -> Vec<String> {
+    let mut kinds: Vec<(u8, Vec<&WaitingOn>)> = Vec::new();
+    for waiting in waiting_on {
+        let rank = rank(waiting);
+        match kinds.iter_mut().find(|(other, _)| *other == rank) {
+            Some((_, members)) => members.push(waiting),
+            None => kinds.push((rank, vec![waiting])),
+        }
+    }
+    kinds.sort_by_key(|(rank, _)| *rank);
+    kinds.into_iter().map(|(_, members)| group(&members)).collect()
+}
+
+/// Kinds with the same rank are told together.
+fn rank(waiting: &WaitingOn) -> u8 {
+    match waiting {
+        WaitingOn::Retry { .. } => 0,
+        WaitingOn::RoomIn(_) => 1,
+        WaitingOn::ZoneToReturn(_) => 2,
+        WaitingOn::SlotsToMove { .. } => 3,
+        WaitingOn::Replacement(_) => 4,
+        WaitingOn::ReplicaToSync(_) => 5,
+        WaitingOn::HeirToBeReady(_) => 6,
+        WaitingOn::FailoverToSettle(_) => 7,
+        WaitingOn::Certainty(_) => 8,
+        WaitingOn::NodeToLoad(_) => 9,
+        WaitingOn::NodeToAnswer(_) => 10,
+        WaitingOn::ClusterToAgree(_) => 11,
+        WaitingOn::NodeToLeave(_) => 12,
+        WaitingOn::ProcessToExit(_) => 13,
     }
 }
 
-fn reason(waiting: &WaitingOn) -> String {
+fn group(members: &[&WaitingOn]) -> String {
+    let first = members[0];
+    if members.len() == 1 {
+        return reason(first);
+    }
+    let names = || listed(members.iter().filter_map(|waiting| subject(waiting)));
+    match first {
+        WaitingOn::SlotsToMove { .. } => moves(members),
+        WaitingOn::Retry { .. } => format!("{}; {} other steps wait for another try", reason(first), members.len() - 1),
+        WaitingOn::NodeToAnswer(_) => format!("waiting for nodes {} to answer", names()),
+        WaitingOn::NodeToLoad(_) => format!("waiting for nodes {} to load their data", names()),
+        WaitingOn::ClusterToAgree(_) => format!("waiting for nodes {} to call the cluster ok", names()),
+        WaitingOn::ReplicaToSync(_) => format!("waiting for replicas {} to catch up", names()),
+        WaitingOn::ProcessToExit(_) => format!("waiting for the processes of nodes {} to exit", names()),
+        WaitingOn::HeirToBeReady(_) => format!("waiting for replicas of shards {} that can take over", names()),
+        WaitingOn::RoomIn(_) => format!("shards {} have no room for the keys they should get", names()),
+        WaitingOn::Replacement(_) => format!("replacing the nodes of shards {}", names()),
+        WaitingOn::NodeToLeave(_) => format!("waiting for nodes {} to leave", names()),
+        WaitingOn::ZoneToReturn(_) => format!("zones {} were taken away", names()),
+        WaitingOn::FailoverToSettle(_) => format!("waiting for the failovers of shards {} to settle", names()),
+        WaitingOn::Certainty(_) => format!("cannot tell whether nodes {} live", names()),
+    }
+}
+
+/// The node, shard or zone a reason is about; steps and moves have none.
+fn subject(waiting: &WaitingOn) -> Option<String> {
+    match waiting {
+        WaitingOn::NodeToAnswer(node)
+        | WaitingOn::NodeToLoad(node)
+        | WaitingOn::ClusterToAgree(node)
+        | WaitingOn::ReplicaToSync(node)
+        | WaitingOn::ProcessToExit(node)
+        | WaitingOn::NodeToLeave(node)
+        | WaitingOn::Certainty(node) => Some(node.to_string()),
+        WaitingOn::HeirToBeReady(shard)
+        | WaitingOn::RoomIn(shard)
+        | WaitingOn::Replacement(shard)
+        | WaitingOn::FailoverToSettle(shard) => Some(shard.to_string()),
+        WaitingOn::ZoneToReturn(zone) => Some(zone.to_string()),
+        WaitingOn::SlotsToMove { .. } | WaitingOn::Retry { .. } => None,
+    }
+}
+
+fn moves(members: &[&WaitingOn]) -> String {
+    let ways: Vec<(u32, String)> = members
+        .iter()
+        .filter_map(|waiting| {
+            if let WaitingOn::SlotsToMove { from, to, count } = waiting {
+                Some((u32::from(*count), format!("{count} from {from} to {to}")))
+            } else {
+                None
+            }
+        })
+        .collect();
+    let total: u32 = ways.iter().map(|(count, _)| count).sum();
+    format!("moving {total} slots ({})", listed(ways.into_iter().map(|(_, way)| way)))
+}
+
+fn listed(names: impl Iterator<Item = impl Display>) -> String {
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    let shown = names.len().min(NAMES_MAX);
+    let text = names[..shown].join(", ");
+    if shown == names.len() { text } else { format!("{text} and {} more", names.len() - shown) }
+}
+
+/// One reason in words.
+pub(crate) fn reason(waiting: &WaitingOn) -> String {
     match waiting {
         WaitingOn::NodeToAnswer(node) => format!("waiting for node {node} to answer"),
         WaitingOn::NodeToLoad(node) => format!("waiting for node {node} to load its data"),
@@ -61,10 +189,14 @@ fn fault(kind: FaultKind) -> &'static str {
     }
 }
 
-fn condition(condition: &Condition) -> String {
+/// One condition in words.
+pub(crate) fn condition(condition: &Condition) -> String {
     match condition {
         Condition::ShardDown(shard) => format!("shard {shard} has no serving primary"),
         Condition::ShardDegraded(shard) => format!("shard {shard} has fewer replicas in sync than asked for"),
         Condition::DataLost(shard) => format!("shard {shard} lost its data and starts empty"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,10 +23,23 @@ pub(crate) fn instance_state(instance: &DesiredInstance) -> State {
     }
 }
 
+/// The spec whose nodes serve at present.
+///
+/// While its nodes change, an instance still is what it was when it was last complete: its counts, type, version and configs
+/// say so, and `state_info.update_info` names the targets (that message has a target for each of these but the configs, which
+/// only makes sense if the fields themselves do not show it yet). What concerns no node is so at once.
+fn serving_spec(instance: &DesiredInstance) -> &InstanceSpec {
+    match &instance.settled {
+        Some(settled) if instance.is_changing() => &settled.spec,
+        Some(_) | None => &instance.spec,
+    }
+}
+
 /// The whole message.
 #[expect(deprecated, reason = "clients written before `endpoints` read the deprecated lists")]
 pub(crate) fn instance_message(instance: &DesiredInstance) -> v1::Instance {
     let spec = &instance.spec;
+    let serving = serving_spec(instance);
     let state = instance_state(instance);
     v1::Instance {
         name: instance.name.to_string(),
@@ -36,16 +49,16 @@ pub(crate) fn instance_message(instance: &DesiredInstance) -> v1::Instance {
         state: state.into(),
         state_info: (state == State::Updating).then(|| update_info(spec)),
         uid: instance.uid.to_string(),
-        replica_count: Some(spec.replica_count.into()),
+        replica_count: Some(serving.replica_count.into()),
         authorization_mode: AuthorizationMode::AuthDisabled.into(),
         transit_encryption_mode: TransitEncryptionMode::TransitEncryptionDisabled.into(),
-        shard_count: spec.shard_count.into(),
+        shard_count: serving.shard_count.into(),
         discovery_endpoints: vec![discovery_endpoint(instance)],
-        node_type: node_type_message(spec.node_type).into(),
+        node_type: node_type_message(serving.node_type).into(),
         persistence_config: Some(v1::PersistenceConfig { mode: PersistenceMode::Disabled.into(), ..Default::default() }),
-        engine_version: spec.engine_version.to_string(),
-        engine_configs: spec.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
-        node_config: Some(v1::NodeConfig { size_gb: spec.node_type.size_gb() }),
+        engine_version: serving.engine_version.to_string(),
+        engine_configs: serving.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
+        node_config: Some(v1::NodeConfig { size_gb: serving.node_type.size_gb() }),
         zone_distribution_config: Some(zones_message(&spec.zones)),
         deletion_protection_enabled: Some(spec.deletion_protection),
         psc_auto_connections: legacy_connections(instance),
@@ -72,8 +85,8 @@ fn update_info(spec: &InstanceSpec) -> StateInfo {
     let info = UpdateInfo {
         target_shard_count: Some(spec.shard_count.into()),
         target_replica_count: Some(spec.replica_count.into()),
-        target_engine_version: None,
-        target_node_type: None,
+        target_engine_version: Some(spec.engine_version.to_string()),
+        target_node_type: Some(node_type_message(spec.node_type).into()),
     };
     StateInfo { info: Some(Info::UpdateInfo(info)) }
 }

@@ -13,9 +13,11 @@ use http::{Method, StatusCode};
 use memorystore_proto::json::JsonError;
 use memorystore_proto::{pack, rpc};
 use prost::Message;
-use valkyard_model::{FieldViolation, InstanceName, OperationName, RequestId};
+use valkyard_model::{EngineVersion, FieldViolation, InstanceName, OperationName, RequestId};
 
 pub use code::ErrorCode;
+
+use crate::instances::DataDoesNotFit;
 
 /// Clients (Google's Terraform provider) repeat a request refused with 409 when its body has this word.
 const OPERATION_IN_PROGRESS: &str = "operationInProgress";
@@ -134,6 +136,21 @@ pub enum ApiError {
         /// What it was sent to.
         host: String,
     },
+    /// Engine versions only go up.
+    #[error(
+        "instance.engine_version: '{name}' has {from} and cannot go down to {to}: an older engine does not read the data formats of a newer one, so the data would be lost; leave the version as it is, or create another instance with {to} and copy what it can take"
+    )]
+    VersionDowngrade {
+        /// The instance.
+        name: InstanceName,
+        /// Its version.
+        from: EngineVersion,
+        /// The version asked for.
+        to: EngineVersion,
+    },
+    /// A change to nodes that cannot hold the data.
+    #[error(transparent)]
+    DataDoesNotFit(Box<DataDoesNotFit>),
     /// The disk of the data folder is full. Not RESOURCE_EXHAUSTED either.
     #[error(
         "the request was not accepted: the disk that holds the daemon's data folder is full; free space there, or delete an instance, then send it again"
@@ -194,6 +211,8 @@ impl ApiError {
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
+            | Self::VersionDowngrade { .. }
+            | Self::DataDoesNotFit(_)
             | Self::DiskFull => ErrorCode::FailedPrecondition,
             Self::FromWebPage { .. } | Self::ForeignHost { .. } => ErrorCode::PermissionDenied,
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
@@ -221,6 +240,8 @@ impl ApiError {
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
+            | Self::VersionDowngrade { .. }
+            | Self::DataDoesNotFit(_)
             | Self::FromWebPage { .. }
             | Self::ForeignHost { .. }
             | Self::DiskFull
@@ -272,6 +293,8 @@ impl ApiError {
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
+            | Self::VersionDowngrade { .. }
+            | Self::DataDoesNotFit(_)
             | Self::FromWebPage { .. }
             | Self::ForeignHost { .. }
             | Self::DiskFull

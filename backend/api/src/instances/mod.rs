@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod fit;
 mod get;
 mod list;
 mod memory;
@@ -9,6 +10,7 @@ mod update;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use fit::DataDoesNotFit;
 pub(crate) use get::get;
 pub(crate) use list::list;
 use memory::maxmemory;

@@ -5,11 +5,13 @@
 
 use memorystore_proto::{longrunning, v1};
 use prost_types::FieldMask;
-use valkyard_model::{DesiredInstance, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Verb, validate};
+use valkyard_model::{
+    DesiredInstance, EngineVersion, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Verb, validate,
+};
 use valkyard_store::{UpdateError, UpdateInstance};
 
 use crate::convert::{fields, instance_name, operation_message, refused, request_key};
-use crate::instances::maxmemory;
+use crate::instances::{fit, maxmemory};
 use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
@@ -68,7 +70,8 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
     for _ in 0..ATTEMPTS_MAX {
         let found = state.store.instance(&name).await?;
         let current = found.ok_or_else(|| ApiError::NotFound { name: name.to_string() })?;
-        let spec = changed_spec(&current, &wanted, &mask, state.platform.limits())?;
+        let spec = changed_spec(&current, &wanted, &mask, &state.platform.limits())?;
+        refuse_too_small(&state, &current, &spec).await?;
         let now = state.platform.now();
         let accepted = UpdateInstance {
             name: name.clone(),
@@ -134,16 +137,28 @@ fn changed_spec(
     current: &DesiredInstance,
     wanted: &v1::Instance,
     mask: &Mask,
-    mut limits: SpecLimits,
+    limits: &SpecLimits,
 ) -> Result<InstanceSpec, ApiError> {
     let draft = masked_draft(&current.spec, wanted, mask).map_err(ApiError::Invalid)?;
-    // An engine that was uninstalled since must not stop a change of labels.
-    if !limits.engine_versions.contains(&current.spec.engine_version) {
-        limits.engine_versions.push(current.spec.engine_version);
-    }
-    let spec = validate(draft, &current.name.location, &limits).map_err(ApiError::Invalid)?;
-    refuse_changes(&current.spec, &spec)?;
+    refuse_downgrade(current, &draft)?;
+    let spec = validate_change(current, draft, limits).map_err(ApiError::Invalid)?;
+    refuse_other_endpoints(&current.spec, &spec)?;
     Ok(spec)
+}
+
+/// An engine that was uninstalled since must not stop a change of labels, but does stop one of nodes: none could be started.
+fn validate_change(
+    current: &DesiredInstance,
+    draft: SpecDraft,
+    limits: &SpecLimits,
+) -> Result<InstanceSpec, Vec<FieldViolation>> {
+    let location = &current.name.location;
+    let mut as_if_installed = limits.clone();
+    if !limits.engine_versions.contains(&current.spec.engine_version) {
+        as_if_installed.engine_versions.push(current.spec.engine_version);
+    }
+    let spec = validate(draft.clone(), location, &as_if_installed)?;
+    if spec.asks_same_nodes(&current.spec) { Ok(spec) } else { validate(draft, location, limits) }
 }
 
 /// The present spec with the masked fields replaced.
@@ -188,28 +203,42 @@ fn masked_draft(present: &InstanceSpec, wanted: &v1::Instance, mask: &Mask) -> R
     if violations.is_empty() { Ok(draft) } else { Err(violations) }
 }
 
-/// Refuses what this version cannot change in place, by name.
-fn refuse_changes(present: &InstanceSpec, wanted: &InstanceSpec) -> Result<(), ApiError> {
+/// Told before anything else about the version: whether the older one is installed does not matter.
+fn refuse_downgrade(current: &DesiredInstance, draft: &SpecDraft) -> Result<(), ApiError> {
+    let from = current.spec.engine_version;
+    match draft.engine_version.parse::<EngineVersion>() {
+        Ok(to) if to < from => Err(ApiError::VersionDowngrade { name: current.name.clone(), from, to }),
+        // What is no version is refused by the validation, with those that are.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn refuse_other_endpoints(present: &InstanceSpec, wanted: &InstanceSpec) -> Result<(), ApiError> {
     let sorted = |spec: &InstanceSpec| {
         let mut pairs: Vec<_> = spec.auto_connections.iter().map(|c| (c.project.clone(), c.network.clone())).collect();
         pairs.sort();
         pairs
     };
-    let changes = [
-        ("shard_count", present.shard_count != wanted.shard_count),
-        ("replica_count", present.replica_count != wanted.replica_count),
-        ("node_type", present.node_type != wanted.node_type),
-        ("engine_version", present.engine_version != wanted.engine_version),
-        ("engine_configs", present.engine_configs != wanted.engine_configs),
-        ("endpoints", sorted(present) != sorted(wanted)),
-    ];
-    let changed: Vec<&str> = changes.iter().filter(|(_, is_changed)| *is_changed).map(|(field, _)| *field).collect();
-    if changed.is_empty() {
+    if sorted(present) == sorted(wanted) {
         return Ok(());
     }
-    let what = format!(
-        "changing {} in place is not available in this version; create another instance with the new value, or delete this one and create it again",
-        changed.join(", ")
-    );
-    Err(ApiError::NotInThisVersion { what })
+    let what = "changing endpoints in place is not available in this version; create another instance with the new value, or delete this one and create it again";
+    Err(ApiError::NotInThisVersion { what: what.to_owned() })
+}
+
+/// Refuses nodes that cannot hold the data which was seen last. Before this daemon's first look nothing is known: then the
+/// planner finds out, and the operation fails.
+async fn refuse_too_small(state: &ApiState, current: &DesiredInstance, wanted: &InstanceSpec) -> Result<(), ApiError> {
+    if wanted.asks_same_nodes(&current.spec) {
+        return Ok(());
+    }
+    let view = state.supervisor.view(current.name.clone()).await;
+    let Some(view) = view.filter(|view| view.desired.uid == current.uid) else { return Ok(()) };
+    let change = fit::Change {
+        name: &current.name,
+        present_room: fit::room(current.spec.shard_count, current.maxmemory),
+        wanted,
+        policy: state.platform.memory(),
+    };
+    change.refuse_if_too_small(fit::data_held(&view.observed))
 }

@@ -2,6 +2,7 @@
 //! every instance is complete at once.
 
 mod answers;
+mod change;
 mod create;
 mod delete;
 mod grpc;

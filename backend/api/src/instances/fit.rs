@@ -1,0 +1,115 @@
+//! Whether the data an instance holds has room in the nodes that a change asks for.
+//!
+//! Asked before a change is accepted, so that a shape that is too small is refused before anything moves. What is held was
+//! seen at the last look; the planner weighs it again while it moves slots, shard by shard.
+
+use valkyard_model::{ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NodeType, Observation, RoleSeen};
+
+use super::memory::maxmemory;
+use crate::ApiError;
+
+/// Share of the memory for data that may be in use after a change: the rest is for the keys that clients add meanwhile, for
+/// uneven slots, and for the copy of a slot on its way. The planner fills no shard above it either.
+const FILL_NUMERATOR: u64 = 7;
+const FILL_DENOMINATOR: u64 = 8;
+
+/// A change to nodes that cannot hold the data.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the data of '{name}' is {data}, and {shape} can hold {room} (7/8 of their memory for data, the rest is for what is written meanwhile): {advice}"
+)]
+pub struct DataDoesNotFit {
+    name: InstanceName,
+    data: Readable,
+    shape: String,
+    room: Readable,
+    advice: String,
+}
+
+/// A change of nodes that is asked for.
+pub(super) struct Change<'a> {
+    /// Of which instance.
+    pub(super) name: &'a InstanceName,
+    /// What its nodes hold together without their copies at present, at most.
+    pub(super) present_room: ByteSize,
+    /// What is asked for.
+    pub(super) wanted: &'a InstanceSpec,
+    /// How sizes are scaled to this machine.
+    pub(super) policy: MemoryPolicy,
+}
+
+/// What the nodes of this shape hold together without their copies, when each is full.
+pub(super) fn room(shard_count: u16, maxmemory: ByteSize) -> ByteSize {
+    ByteSize(u64::from(shard_count).saturating_mul(maxmemory.0))
+}
+
+/// What the primaries hold, as far as they answered.
+pub(super) fn data_held(observed: &Observation) -> ByteSize {
+    let engines = observed.nodes.values().filter_map(|node| node.engine.known());
+    ByteSize(engines.filter(|engine| engine.role == RoleSeen::Primary).map(|engine| engine.data.0).sum())
+}
+
+impl Change<'_> {
+    /// Refuses a change to less room than the data needs. One to as much room or more is none of this check's business: a
+    /// cache that is full may still get a replica or another version.
+    pub(super) fn refuse_if_too_small(&self, data: ByteSize) -> Result<(), ApiError> {
+        let wanted = self.wanted;
+        if room(wanted.shard_count, maxmemory(&self.policy, wanted)) >= self.present_room || self.fits(wanted, data) {
+            return Ok(());
+        }
+        let usable = usable_room(&self.policy, wanted);
+        Err(ApiError::DataDoesNotFit(Box::new(DataDoesNotFit {
+            name: self.name.clone(),
+            data: Readable(data),
+            shape: format!("{} of {}", shards(wanted.shard_count), wanted.node_type),
+            room: Readable(usable),
+            advice: self.advice(data),
+        })))
+    }
+
+    fn fits(&self, spec: &InstanceSpec, data: ByteSize) -> bool {
+        data <= usable_room(&self.policy, spec)
+    }
+
+    /// The nearest shapes that would do.
+    fn advice(&self, data: ByteSize) -> String {
+        let more_shards = (self.wanted.shard_count..=self.wanted.shard_count_max())
+            .find(|count| self.fits(&InstanceSpec { shard_count: *count, ..self.wanted.clone() }, data))
+            .map(|count| format!("{} of {}", shards(count), self.wanted.node_type));
+        let types = NodeType::ALL.into_iter().filter(|node_type| !node_type.is_cluster_mode_disabled_only());
+        let larger_nodes = types
+            .filter(|node_type| node_type.size() > self.wanted.node_type.size())
+            .find(|node_type| self.fits(&InstanceSpec { node_type: *node_type, ..self.wanted.clone() }, data))
+            .map(|node_type| format!("{} of {node_type}", shards(self.wanted.shard_count)));
+        let shapes: Vec<String> = more_shards.into_iter().chain(larger_nodes).collect();
+        if shapes.is_empty() {
+            "no shape of these replicas would do on this machine: remove data first".to_owned()
+        } else {
+            format!("{} would do", shapes.join(" or "))
+        }
+    }
+}
+
+fn usable_room(policy: &MemoryPolicy, spec: &InstanceSpec) -> ByteSize {
+    let whole = room(spec.shard_count, maxmemory(policy, spec));
+    ByteSize(whole.0 / FILL_DENOMINATOR * FILL_NUMERATOR)
+}
+
+fn shards(count: u16) -> String {
+    if count == 1 { "1 shard".to_owned() } else { format!("{count} shards") }
+}
+
+/// A size for people: MiB with one digit.
+#[derive(Debug)]
+struct Readable(ByteSize);
+
+impl std::fmt::Display for Readable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const MIB: u64 = 1 << 20;
+        let tenths = self.0.0.saturating_mul(10) / MIB;
+        write!(f, "{}.{} MiB", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+use valkyard_model::{NodeSerial, ShardIndex, StepKind};
+
+use super::*;
+
+fn slots(from: u16, to: u16, count: u16) -> WaitingOn {
+    WaitingOn::SlotsToMove { from: ShardIndex(from), to: ShardIndex(to), count }
+}
+
+#[test]
+fn one_reason_is_told_as_it_is() {
+    assert_eq!(joined(&told(&[slots(0, 3, 812)], &[])), "moving 812 slots from shard s0 to shard s3");
+    assert_eq!(joined(&told(&[], &[])), "in progress");
+}
+
+#[test]
+fn reasons_of_a_kind_are_told_together_and_what_is_stuck_comes_first() {
+    let waiting = [
+        WaitingOn::NodeToLeave(NodeSerial(1)),
+        slots(0, 3, 812),
+        WaitingOn::Replacement(ShardIndex(1)),
+        slots(1, 3, 400),
+        WaitingOn::Replacement(ShardIndex(2)),
+        WaitingOn::RoomIn(ShardIndex(3)),
+    ];
+    assert_eq!(
+        joined(&told(&waiting, &[])),
+        "shard s3 has no room for the keys it should get; moving 1212 slots (812 from s0 to s3, 400 from s1 to s3); \
+         replacing the nodes of shards s1, s2; waiting for node n1 to leave"
+    );
+}
+
+#[test]
+fn a_message_stays_within_two_lines_and_counts_what_it_leaves_out() {
+    let nodes = |make: fn(NodeSerial) -> WaitingOn| (100..150).map(move |serial| make(NodeSerial(serial)));
+    let waiting: Vec<WaitingOn> = nodes(WaitingOn::NodeToAnswer)
+        .chain(nodes(WaitingOn::ReplicaToSync))
+        .chain(nodes(WaitingOn::ProcessToExit))
+        .chain((0..125).map(|shard| slots(shard, 125 + shard, 65)))
+        .collect();
+    let retry = WaitingOn::Retry { step: StepKind::StartProcess, node: Some(NodeSerial(7)), kind: FaultKind::DiskFull };
+    let message = joined(&told(&[waiting, vec![retry]].concat(), &[Condition::ShardDown(ShardIndex(0))]));
+    assert!(message.starts_with("will try again to start process (node n7): the disk is full; moving 8125 slots ("), "{message}");
+    assert!(message.ends_with("; and 4 more"), "{message}");
+    assert!(message.len() <= MESSAGE_CHARS_MAX, "{}: {message}", message.len());
+}

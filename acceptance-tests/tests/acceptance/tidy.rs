@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     (
         "valkyard-daemon",
         &[
+            "admin-proto",
             "memorystore-proto",
             "valkyard-api",
             "valkyard-engine",

@@ -1,24 +1,26 @@
 //! Steps as the machine carries them out, wholly or halfway, with the faults in force.
 
-use chrono::TimeDelta;
-use valkyard_model::{
-    ClusterSeed, Convergence, DiscoverySeen, FaultKind, Lifecycle, NodeAllocation, NodeId, NodeSerial, Step, StopManner,
-};
+use valkyard_model::{DiscoverySeen, FaultKind, MoveWay, NodeSerial, Step};
 use valkyard_reconciler::StepError;
 
-use crate::engine::{Conf, Description};
-use crate::machine::{Machine, SimNode};
+use crate::by_keys::{KeyMove, MoveEnd};
+use crate::machine::Machine;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Refusal(&'static str);
 
-fn refuse(kind: FaultKind, reason: &'static str) -> Result<(), StepError> {
+pub(crate) fn refuse(kind: FaultKind, reason: &'static str) -> Result<(), StepError> {
     Err(StepError { kind, source: Box::new(Refusal(reason)) })
 }
 
-fn transient(result: Result<(), &'static str>) -> Result<(), StepError> {
+pub(crate) fn transient(result: Result<(), &'static str>) -> Result<(), StepError> {
     result.or_else(|reason| refuse(FaultKind::Transient, reason))
+}
+
+/// The reply of a step whose daemon died: nobody hears it, a refusal neither.
+fn lose(reply: Result<(), StepError>) {
+    drop(reply);
 }
 
 impl Machine {
@@ -28,45 +30,34 @@ impl Machine {
         }
         match step {
             Step::AllocateNodes { nodes } => self.allocate(nodes),
-            Step::PrepareNode { node, seed, .. } => return self.prepare(*node, seed),
-            Step::StartProcess { node, .. } => return self.start(*node),
+            Step::PrepareNode { node, settings, seed } => return self.prepare(*node, settings, seed),
+            Step::StartProcess { node, engine } => return self.start(*node, *engine),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
             Step::ShutDownEngine { node } => return self.shut_down(*node),
             Step::RemoveFiles { node } => self.remove_files(*node),
             Step::TakeOver { node } => return self.take_over(*node),
             Step::Replicate { node, primary } => return transient(self.attach(*node, primary)),
             Step::Meet { node, peers } => {
-                for peer in peers {
-                    transient(self.introduce(*node, peer.client.port()))?;
-                }
+                let addresses: Vec<_> = peers.iter().map(|peer| peer.client).collect();
+                return transient(self.meet(*node, &addresses));
             }
-            Step::FailOver { .. }
-            | Step::MoveSlots { .. }
-            | Step::ClaimSlots { .. }
-            | Step::CopyFunctions { .. }
-            | Step::Configure { .. }
-            | Step::Forget { .. }
-            | Step::RetireNodes { .. }
-            | Step::ReleaseNodes { .. }
-            | Step::RecordDataLoss { .. }
-            | Step::AbandonUpdate { .. } => return refuse(FaultKind::Transient, "not built"),
+            Step::FailOver { node } => return transient(self.begin_handover(*node)),
+            Step::MoveSlots { .. } => return transient(self.move_slots(step, MoveEnd::TimeUp)),
+            Step::ClaimSlots { node, slots } => return transient(self.claim_slots(*node, slots, MoveEnd::TimeUp)),
+            Step::CopyFunctions { node, source } => return transient(self.copy_functions(*node, *source)),
+            Step::Configure { node, settings } => {
+                self.write_settings(*node, settings)?;
+                return transient(self.set_live(*node, settings));
+            }
+            Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
+            Step::RetireNodes { nodes } => self.retire(nodes),
+            Step::ReleaseNodes { nodes } => self.release(nodes),
+            Step::RecordDataLoss { shard, at } => self.record_loss(*shard, *at),
+            Step::AbandonUpdate { failure } => self.abandon_update(failure),
             Step::OpenDiscovery { backends } => self.discovery = Some(DiscoverySeen { backends: backends.clone() }),
             Step::CloseDiscovery => self.discovery = None,
-            Step::RecordConverged { generation } => {
-                let shape = self.record.as_ref().map(|record| (record.convergence, record.shape_generation));
-                let concerns_nodes = shape.is_none_or(|(convergence, shape)| !convergence.has_reached(shape));
-                let findings = self.incompleteness();
-                if concerns_nodes && !findings.is_empty() {
-                    self.oracle.object(format!("recorded as complete: {}", findings.join(", ")));
-                }
-                if let Some(record) = &mut self.record {
-                    record.convergence = Convergence::At { generation: *generation };
-                }
-            }
-            Step::AbandonCreate { failure } => {
-                let failure = failure.clone();
-                self.accept(|record| record.lifecycle = Lifecycle::Abandoned { failure });
-            }
+            Step::RecordConverged { generation } => self.record_converged(*generation),
+            Step::AbandonCreate { failure } => self.abandon_create(failure),
             Step::RemoveInstance => self.remove_instance(),
         }
         Ok(())
@@ -82,157 +73,38 @@ impl Machine {
             }
             Step::RemoveInstance => self.leftovers = 0,
             Step::AllocateNodes { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. }
             | Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
             | Step::RecordConverged { .. }
             | Step::AbandonCreate { .. } => {}
+            Step::Configure { node, settings } => lose(self.write_settings(*node, settings)),
+            Step::MoveSlots { .. } => lose(transient(self.move_slots(step, MoveEnd::Death))),
+            Step::ClaimSlots { node, slots } => lose(transient(self.claim_slots(*node, slots, MoveEnd::Death))),
+            Step::Forget { node, peers } => lose(transient(self.forget(*node, &peers[..peers.len() / 2]))),
+            Step::Meet { node, peers } => {
+                let addresses: Vec<_> = peers.iter().take(peers.len() / 2).map(|peer| peer.client).collect();
+                lose(transient(self.meet(*node, &addresses)));
+            }
             Step::StartProcess { .. }
             | Step::StopProcess { .. }
             | Step::ShutDownEngine { .. }
             | Step::TakeOver { .. }
             | Step::Replicate { .. }
-            | Step::Meet { .. }
             | Step::FailOver { .. }
-            | Step::MoveSlots { .. }
-            | Step::ClaimSlots { .. }
-            | Step::CopyFunctions { .. }
-            | Step::Configure { .. }
-            | Step::Forget { .. }
-            | Step::RetireNodes { .. }
-            | Step::ReleaseNodes { .. }
-            | Step::RecordDataLoss { .. }
-            | Step::AbandonUpdate { .. } => {
-                // The reply is what gets lost; a refusal would have been lost with it.
-                drop(self.carry_out(step));
-            }
+            | Step::CopyFunctions { .. } => lose(self.carry_out(step)),
         }
     }
 
-    fn allocate(&mut self, nodes: &[NodeAllocation]) {
-        let Some(record) = &mut self.record else { return };
-        for node in nodes {
-            record.next_serial = NodeSerial(node.serial.0 + 1);
-            record.nodes.insert(node.serial, node.clone());
-            let fresh = SimNode {
-                id: node.id.clone(),
-                shard: node.shard,
-                folder: None,
-                process: None,
-                died_at: None,
-                last_exit: None,
-                hangs_until: self.now,
-                hidden_until: self.now,
-            };
-            self.nodes.insert(node.serial, fresh);
-            self.homes.insert(node.id.clone(), node.serial);
+    fn move_slots(&mut self, step: &Step, end: MoveEnd) -> Result<(), &'static str> {
+        let Step::MoveSlots { node, target, slots, way } = step else { return Err("it moves no slots") };
+        let source: NodeSerial = *node;
+        match way {
+            MoveWay::Atomic => self.begin_migration(source, &target.id, slots),
+            MoveWay::ByKeys { witnesses } => self.move_by_keys(KeyMove { source, target: &target.id, slots, witnesses, end }),
         }
-    }
-
-    fn prepare(&mut self, serial: NodeSerial, seed: &ClusterSeed) -> Result<(), StepError> {
-        if self.chaos.is_disk_full {
-            return refuse(FaultKind::DiskFull, "no space left on device");
-        }
-        if self.chaos.is_read_only {
-            return refuse(FaultKind::PermissionDenied, "permission denied");
-        }
-        let Some(node) = self.nodes.get_mut(&serial) else { return refuse(FaultKind::Transient, "it is not allocated") };
-        if node.process.is_some() {
-            self.oracle.object(format!("{serial} was prepared while its process runs"));
-        }
-        // A folder that is there stays: making it is idempotent.
-        let conf = Conf::from_seed(seed, &node.id);
-        node.folder.get_or_insert(conf);
-        Ok(())
-    }
-
-    fn start(&mut self, serial: NodeSerial) -> Result<(), StepError> {
-        if self.chaos.is_engine_missing {
-            return refuse(FaultKind::EngineMissing, "no build of this version is installed");
-        }
-        if self.chaos.taken_ports.contains(&serial) {
-            return refuse(FaultKind::AddressInUse, "the port is used by somebody else");
-        }
-        transient(self.start_process(serial))
-    }
-
-    fn stop(&mut self, serial: NodeSerial, manner: StopManner) {
-        if self.nodes.get(&serial).is_some_and(|node| node.folder.is_none()) {
-            self.oracle.object(format!("the process of {serial} was signalled without a lock that names it"));
-        }
-        match manner {
-            StopManner::Terminate if self.chaos.is_stubborn => {}
-            StopManner::Terminate => self.end_soon(serial),
-            StopManner::Kill => self.kill(serial),
-        }
-    }
-
-    fn shut_down(&mut self, serial: NodeSerial) -> Result<(), StepError> {
-        if self.nodes.get(&serial).is_none_or(|node| self.serving(node).is_none()) {
-            return refuse(FaultKind::Transient, "it does not answer");
-        }
-        self.end_soon(serial);
-        Ok(())
-    }
-
-    fn end_soon(&mut self, serial: NodeSerial) {
-        let grace = TimeDelta::milliseconds(1 + i64::try_from(self.random.below(30)).expect("small"));
-        let at = self.now + grace;
-        if let Some(process) = self.nodes.get_mut(&serial).and_then(|node| node.process.as_mut()) {
-            process.ends_at.get_or_insert((at, "exit status: 0"));
-        }
-    }
-
-    fn remove_files(&mut self, serial: NodeSerial) {
-        let Some(node) = self.nodes.get_mut(&serial) else { return };
-        node.folder = None;
-        if node.process.is_some() {
-            self.oracle.object(format!("the files of {serial} were removed under its process"));
-        }
-    }
-
-    fn take_over(&mut self, serial: NodeSerial) -> Result<(), StepError> {
-        let Some(engine) = self.nodes.get(&serial).and_then(|node| self.serving(node)) else {
-            return refuse(FaultKind::Transient, "it does not answer");
-        };
-        let primary = engine.conf.own.replica_of.clone();
-        let lives = |node: &SimNode| primary.as_ref() == Some(&node.id) && node.process.is_some();
-        if self.nodes.values().any(lives) {
-            self.oracle.object(format!("{serial} was promoted over a living primary"));
-        }
-        let result = self.engine_mut(serial).map_or(Err("it is gone"), crate::engine::Engine::take_over);
-        self.disturb();
-        transient(result)
-    }
-
-    fn attach(&mut self, serial: NodeSerial, primary: &NodeId) -> Result<(), &'static str> {
-        self.disturb();
-        let engine = self.engine_mut(serial).ok_or("it does not answer")?;
-        if engine.claims_slots() {
-            return Err("it owns slots");
-        }
-        if !engine.conf.peers.contains_key(primary) {
-            return Err("the primary is not known to it");
-        }
-        engine.follow(primary);
-        Ok(())
-    }
-
-    fn introduce(&mut self, serial: NodeSerial, port: u16) -> Result<(), &'static str> {
-        self.disturb();
-        let record = self.record.as_ref().ok_or("there is no record")?;
-        let met = record.nodes.values().find(|node| node.port.0 == port).ok_or("nobody listens there")?;
-        let id = met.id.clone();
-        let engine = self.engine_mut(serial).ok_or("it does not answer")?;
-        engine.conf.peers.entry(id).or_insert_with(Description::default);
-        Ok(())
-    }
-
-    fn remove_instance(&mut self) {
-        let is_left = |node: &SimNode| node.process.is_some() || node.folder.is_some();
-        if self.nodes.values().any(is_left) || self.discovery.is_some() {
-            self.oracle.object("the record was removed while something was left".to_owned());
-        }
-        self.leftovers = 0;
-        self.record = None;
     }
 }

@@ -9,10 +9,16 @@ use valkyard_model::NodeSerial;
 pub struct Chaos {
     /// Folders cannot be made.
     pub is_disk_full: bool,
+    /// Nodes whose folders cannot be made.
+    pub full_disks: BTreeSet<NodeSerial>,
+    /// How many atomic migrations in a hundred fail shortly before their end.
+    pub migration_failure_percent: u64,
     /// Folders may not be made.
     pub is_read_only: bool,
     /// Nodes whose port somebody else has.
     pub taken_ports: BTreeSet<NodeSerial>,
+    /// What a key takes of an engine's memory.
+    pub bytes_per_key: u64,
     /// Engines exit as soon as they are started.
     pub is_engine_broken: bool,
     /// No engine can be executed.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use chrono::TimeDelta;
-use valkyard_model::{Convergence, DesiredInstance, Plan};
+use valkyard_model::{Convergence, DesiredInstance, MoveWay, Plan, ShardIndex, Step};
 use valkyard_reconciler::{Look, Reconciler, Turn};
 
 use crate::machine::Machine;
@@ -113,8 +113,16 @@ impl Simulation {
             }
         };
         let objections = self.machine().objections().to_vec();
-        assert!(objections.is_empty(), "{objections:?} after\n{}", self.story);
+        assert!(objections.is_empty(), "{objections:?} after\n{}\n{}", self.machine().summary(), self.story);
         outcome
+    }
+
+    /// Asks for another primary of a shard, as an administrator does.
+    pub fn request_handover(&mut self, shard: ShardIndex) {
+        let primary = self.machine().serving_primary(shard);
+        if let Some(primary) = primary {
+            self.reconciler.request_handover(shard, primary);
+        }
     }
 
     /// Lets time pass until the plan wants to look again, or a process ends.
@@ -163,7 +171,8 @@ impl Simulation {
                 }
             }
         }
-        panic!("not at rest after {turns_max} turns; last: {last:#?}\n{}", self.story);
+        let waits = last.map(|look| (look.plan.waiting_on, look.plan.conditions, look.observed.faults));
+        panic!("not at rest after {turns_max} turns; waiting on {waits:?}\n{}\n{}", self.machine().summary(), self.story);
     }
 
     /// Polls a turn until it ends, or nothing when the daemon died.
@@ -184,9 +193,48 @@ impl Simulation {
     fn tell(&mut self, plan: &Plan) {
         if !plan.steps.is_empty() {
             let now = self.machine().now();
-            let steps: Vec<String> = plan.steps.iter().map(|step| format!("{} {:?}", step.kind(), step.node())).collect();
+            let steps: Vec<String> = plan.steps.iter().map(told).collect();
             writeln!(self.story, "{now} {}", steps.join(", ")).expect("writing to a string cannot fail");
         }
+    }
+}
+
+/// A step in a line of a story.
+fn told(step: &Step) -> String {
+    let node = step.node().map(|node| node.to_string()).unwrap_or_default();
+    let more = match step {
+        Step::MoveSlots { target, slots, way, .. } => format!(" {slots} to {:.6} {}", target.id.as_str(), told_way(way)),
+        Step::ClaimSlots { slots, .. } => format!(" {slots}"),
+        Step::Forget { peers, .. } => format!(" {}", peers.iter().map(|id| &id.as_str()[..6]).collect::<Vec<_>>().join(" ")),
+        Step::Replicate { primary, .. } => format!(" {:.6}", primary.as_str()),
+        Step::Meet { peers, .. } => format!(" {} peers", peers.len()),
+        Step::AllocateNodes { nodes } => {
+            nodes.iter().map(|node| format!(" {}={:.6} of {}", node.serial, node.id.as_str(), node.shard)).collect()
+        }
+        Step::RetireNodes { nodes } | Step::ReleaseNodes { nodes } => nodes.iter().map(|node| format!(" {node}")).collect(),
+        Step::AbandonUpdate { failure } | Step::AbandonCreate { failure } => format!(" {}", failure.message),
+        Step::PrepareNode { .. }
+        | Step::StartProcess { .. }
+        | Step::StopProcess { .. }
+        | Step::ShutDownEngine { .. }
+        | Step::RemoveFiles { .. }
+        | Step::TakeOver { .. }
+        | Step::FailOver { .. }
+        | Step::CopyFunctions { .. }
+        | Step::Configure { .. }
+        | Step::RecordDataLoss { .. }
+        | Step::OpenDiscovery { .. }
+        | Step::CloseDiscovery
+        | Step::RecordConverged { .. }
+        | Step::RemoveInstance => String::new(),
+    };
+    format!("{} {node}{more}", step.kind())
+}
+
+fn told_way(way: &MoveWay) -> &'static str {
+    match way {
+        MoveWay::Atomic => "at once",
+        MoveWay::ByKeys { .. } => "by keys",
     }
 }
 

@@ -1,11 +1,15 @@
-//! A simulated engine: its part of the cluster, its data, and how it takes what others say on the bus.
+//! A simulated engine: its part of the cluster, its data, its commands that concern nobody else.
 //!
-//! Follows the engine's rules as far as safety depends on them: the higher epoch owns a slot; who loses all slots copies the
-//! winner; a full copy replaces everything; a process that ends takes its data along.
+//! Follows the engine's rules as far as safety depends on them: the higher epoch owns a slot; who loses all slots to one
+//! claimant copies it; a full copy replaces everything; a process that ends takes its data along.
 
 use std::collections::BTreeMap;
 
-use valkyard_model::{ClusterSeed, ConfigEpoch, NodeId, SeedRole, SlotSet, Timestamp};
+use valkyard_model::{
+    BinaryVersion, ClusterSeed, ConfigEpoch, LiveSettings, MigrationSeen, NodeId, OpenSlot, SeedRole, Slot, SlotSet, Timestamp,
+};
+
+use crate::keys::Keys;
 
 /// A node as a `nodes.conf` or a message on the bus describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +25,10 @@ pub(crate) struct Conf {
     pub(crate) own: Description,
     pub(crate) peers: BTreeMap<NodeId, Description>,
     pub(crate) current_epoch: ConfigEpoch,
+    /// Slots that are being moved by keys.
+    pub(crate) open_slots: BTreeMap<Slot, OpenSlot>,
+    /// Slots whose owner by this view does not claim them any more: anybody may.
+    pub(crate) unclaimed: SlotSet,
 }
 
 impl Conf {
@@ -33,8 +41,33 @@ impl Conf {
         let mut peers: BTreeMap<NodeId, Description> =
             seed.nodes.iter().map(|node| (node.id.clone(), describe(&node.role))).collect();
         let own = peers.remove(own).unwrap_or_default();
-        Self { own, peers, current_epoch: seed.current_epoch }
+        let (open_slots, unclaimed) = (BTreeMap::new(), SlotSet::default());
+        Self { own, peers, current_epoch: seed.current_epoch, open_slots, unclaimed }
     }
+
+    /// Makes slots the property of this node or of a peer, by this view, whatever anybody claims.
+    pub(crate) fn assign(&mut self, slots: &SlotSet, owner: Owner<'_>) {
+        self.own.slots = self.own.slots.without(slots);
+        for peer in self.peers.values_mut() {
+            peer.slots = peer.slots.without(slots);
+        }
+        self.unclaimed = self.unclaimed.without(slots);
+        match owner {
+            Owner::Myself => self.own.slots = self.own.slots.union(slots),
+            Owner::Peer(id) => {
+                if let Some(peer) = self.peers.get_mut(id) {
+                    peer.slots = peer.slots.union(slots);
+                }
+            }
+        }
+    }
+}
+
+/// Who owns slots by a node's view.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Owner<'i> {
+    Myself,
+    Peer(&'i NodeId),
 }
 
 /// A replica's link to its primary.
@@ -48,9 +81,11 @@ pub(crate) enum Link {
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
     pub(crate) id: NodeId,
+    pub(crate) version: BinaryVersion,
     pub(crate) conf: Conf,
-    /// Writes in the order they were made.
-    pub(crate) data: Vec<u64>,
+    pub(crate) data: Keys,
+    pub(crate) libraries: u32,
+    pub(crate) settings: LiveSettings,
     pub(crate) offset: u64,
     /// The history of data: a copy with the same one can catch up, any other is replaced.
     pub(crate) lineage: u64,
@@ -59,22 +94,15 @@ pub(crate) struct Engine {
     pub(crate) ok_from: Timestamp,
     /// Until when it loads a dataset.
     pub(crate) loads_until: Timestamp,
-}
-
-/// What a node says of itself to all others.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) from: NodeId,
-    pub(crate) own: Description,
-    pub(crate) current_epoch: ConfigEpoch,
-}
-
-/// What a message did.
-#[derive(Debug, Default)]
-pub(crate) struct Heard {
-    pub(crate) has_changed: bool,
-    /// The sender's claim is void; this is who owns its slots.
-    pub(crate) correction: Option<(NodeId, Description)>,
+    /// From when on its links to the others are up.
+    pub(crate) linked_from: Timestamp,
+    /// Until when it accepts no writes, as a replica is about to take over by agreement.
+    pub(crate) paused_until: Timestamp,
+    /// Whom it will not learn of, until when.
+    pub(crate) banned: BTreeMap<NodeId, Timestamp>,
+    /// Of whom it will learn, when.
+    pub(crate) rumours: BTreeMap<NodeId, Timestamp>,
+    pub(crate) migrations: Vec<MigrationSeen>,
 }
 
 impl Engine {
@@ -86,15 +114,34 @@ impl Engine {
         self.is_primary() && !self.conf.own.slots.is_empty()
     }
 
-    pub(crate) fn message(&self) -> Message {
-        Message { from: self.id.clone(), own: self.conf.own.clone(), current_epoch: self.conf.current_epoch }
+    pub(crate) fn claims(&self, slot: Slot) -> bool {
+        self.is_primary() && self.conf.own.slots.contains(slot)
     }
 
-    /// Takes the slots of the primary it copies, at a new epoch, without asking anybody.
+    pub(crate) fn knows(&self, id: &NodeId) -> bool {
+        self.conf.peers.contains_key(id)
+    }
+
+    pub(crate) fn follows(&self, id: &NodeId) -> bool {
+        self.conf.own.replica_of.as_ref() == Some(id)
+    }
+
+    /// Whether it has everything that this primary had, but for what is on its way.
+    pub(crate) fn is_copy_of(&self, id: &NodeId) -> bool {
+        self.follows(id) && self.link == Link::Up
+    }
+
+    pub(crate) fn imports(&self, slot: Slot) -> bool {
+        matches!(self.conf.open_slots.get(&slot), Some(OpenSlot::ImportingFrom(_)))
+    }
+
+    /// Takes the slots of the primary it copies, at a new epoch, without asking anybody: those that it believes to be the
+    /// primary's.
     pub(crate) fn take_over(&mut self) -> Result<(), &'static str> {
         let primary = self.conf.own.replica_of.clone().ok_or("it is a primary already")?;
         let known = self.conf.peers.get_mut(&primary).ok_or("its primary is not known to it")?;
         let slots = std::mem::take(&mut known.slots);
+        self.conf.unclaimed = self.conf.unclaimed.without(&slots);
         let epoch = ConfigEpoch(self.conf.current_epoch.0 + 1);
         self.conf.own = Description { replica_of: None, epoch, slots };
         self.conf.current_epoch = epoch;
@@ -102,81 +149,22 @@ impl Engine {
         Ok(())
     }
 
+    /// Raises its epoch above all that it knows, unless it is above them already (`CLUSTER BUMPEPOCH`).
+    pub(crate) fn bump_epoch(&mut self) {
+        let others = self.conf.peers.values().map(|peer| peer.epoch).max().unwrap_or_default();
+        let highest = others.max(self.conf.current_epoch);
+        if self.conf.own.epoch < highest || self.conf.own.epoch <= others {
+            let epoch = ConfigEpoch(highest.0 + 1);
+            self.conf.own.epoch = epoch;
+            self.conf.current_epoch = epoch;
+        }
+    }
+
     /// Starts to copy this primary.
     pub(crate) fn follow(&mut self, primary: &NodeId) {
         self.conf.own.replica_of = Some(primary.clone());
         self.conf.own.slots = SlotSet::default();
+        self.conf.open_slots.clear();
         self.link = Link::Down;
-    }
-
-    /// Takes what another node says of itself.
-    pub(crate) fn hear(&mut self, message: &Message) -> Heard {
-        let mut heard = Heard::default();
-        if message.current_epoch > self.conf.current_epoch {
-            self.conf.current_epoch = message.current_epoch;
-            heard.has_changed = true;
-        }
-        if !self.conf.peers.contains_key(&message.from) {
-            return heard;
-        }
-        let claims = message.own.replica_of.is_none() && !message.own.slots.is_empty();
-        if claims && let Some(stronger) = self.stronger_owner(message) {
-            heard.correction = Some(stronger);
-            return heard;
-        }
-        if claims {
-            heard.has_changed |= self.yield_slots(&message.from, &message.own);
-        }
-        let known = self.conf.peers.get_mut(&message.from).expect("checked above");
-        if *known != message.own {
-            known.clone_from(&message.own);
-            heard.has_changed = true;
-        }
-        heard.has_changed |= self.follow_the_chain();
-        heard
-    }
-
-    /// Whoever owns slots of the sender by a higher epoch; of equal ones the lower id, which then raises its epoch.
-    fn stronger_owner(&mut self, message: &Message) -> Option<(NodeId, Description)> {
-        let overlaps = |other: &Description| other.slots.overlaps(&message.own.slots);
-        let is_collision = overlaps(&self.conf.own) && self.conf.own.epoch == message.own.epoch && self.is_primary();
-        if is_collision && self.id < message.from {
-            let epoch = ConfigEpoch(self.conf.current_epoch.0 + 1);
-            self.conf.own.epoch = epoch;
-            self.conf.current_epoch = epoch;
-        }
-        let own = std::iter::once((&self.id, &self.conf.own));
-        let others = own.chain(&self.conf.peers).filter(|(id, _)| **id != message.from);
-        let stronger = others.filter(|(_, other)| overlaps(other) && other.epoch > message.own.epoch);
-        stronger.max_by_key(|(_, other)| other.epoch).map(|(id, other)| (id.clone(), other.clone()))
-    }
-
-    /// Gives slots to a claimant of a higher epoch; whoever loses all follows the claimant, copies included.
-    fn yield_slots(&mut self, claimant: &NodeId, claim: &Description) -> bool {
-        let loses = |other: &Description| other.slots.overlaps(&claim.slots) && other.epoch < claim.epoch;
-        let mut has_changed = false;
-        if loses(&self.conf.own) {
-            self.follow(claimant);
-            has_changed = true;
-        }
-        let mut losers = Vec::new();
-        for (id, peer) in self.conf.peers.iter_mut().filter(|(id, peer)| *id != claimant && loses(peer)) {
-            peer.slots = SlotSet::default();
-            losers.push(id.clone());
-        }
-        has_changed |= !losers.is_empty();
-        if self.conf.own.replica_of.as_ref().is_some_and(|primary| losers.contains(primary)) {
-            self.follow(claimant);
-        }
-        has_changed
-    }
-
-    /// A replica of a replica follows that one's primary.
-    fn follow_the_chain(&mut self) -> bool {
-        let Some(primary) = &self.conf.own.replica_of else { return false };
-        let next = self.conf.peers.get(primary).and_then(|peer| peer.replica_of.clone());
-        let Some(next) = next.filter(|next| *next != self.id && self.conf.peers.contains_key(next)) else { return false };
-        self.follow(&next);
-        true
     }
 }

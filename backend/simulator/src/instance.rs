@@ -14,8 +14,17 @@ use valkyard_model::{
 /// When the shape is outside the product's limits.
 #[must_use]
 pub fn accepted_instance(shards: i32, replicas: i32) -> DesiredInstance {
+    accepted_instance_of("VALKEY_9_1", shards, replicas)
+}
+
+/// The same with this version of the engine.
+///
+/// # Panics
+/// When the shape is outside the product's limits, or the version is none.
+#[must_use]
+pub fn accepted_instance_of(version: &str, shards: i32, replicas: i32) -> DesiredInstance {
     let name: InstanceName = "projects/p/locations/us-central1/instances/cache".parse().expect("a valid name");
-    let version: EngineVersion = "VALKEY_9_1".parse().expect("a valid version");
+    let version: EngineVersion = version.parse().expect("a valid version");
     let limits = SpecLimits { engine_versions: vec![version], engine_hint: String::new() };
     let draft = SpecDraft { shard_count: shards, replica_count: Some(replicas), ..SpecDraft::default() };
     DesiredInstance {

@@ -2,20 +2,33 @@
 //!
 //! For tests only. Time passes when the driver says so; the same seed gives the same run.
 
+mod acquaintance;
 mod bus;
+mod by_keys;
 mod carry_out;
 mod chaos;
+mod clients;
+mod completeness;
 mod driver;
 mod engine;
+mod fate;
+mod handover;
+mod hearing;
 mod instance;
+mod keys;
 mod machine;
+mod moves;
+mod node_steps;
 mod oracle;
 mod random;
+mod record_steps;
 mod replication;
+mod slots;
 mod world;
 
 pub use chaos::{Chaos, CrashPoint, Moment};
 pub use driver::{Downtime, Outcome, Simulation};
-pub use instance::accepted_instance;
+pub use fate::ZoneLoss;
+pub use instance::{accepted_instance, accepted_instance_of};
 pub use machine::Machine;
 pub use random::Random;

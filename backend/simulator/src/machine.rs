@@ -5,19 +5,18 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use valkyard_model::{DesiredInstance, DiscoverySeen, ExitSeen, NodeId, NodeSerial, Pid, ShardIndex, Timestamp};
+use valkyard_model::{
+    DesiredInstance, DiscoverySeen, ExitSeen, Failure, NodeId, NodeKind, NodeSerial, NodeSettings, Pid, Port, ProcessState,
+    ShardIndex, Timestamp,
+};
 
 use crate::chaos::Chaos;
-use crate::engine::{Conf, Engine, Link};
+use crate::engine::{Conf, Engine};
+use crate::handover::Handover;
+use crate::moves::Migration;
 use crate::oracle::Oracle;
 use crate::random::Random;
 
-/// The delay of a fresh primary before it accepts writes (`CLUSTER_WRITABLE_DELAY` of the engine).
-const WRITABLE_DELAY: TimeDelta = TimeDelta::seconds(2);
-/// When a fresh replica has heard of enough primaries.
-const REPLICA_DELAY: TimeDelta = TimeDelta::milliseconds(50);
-/// Longest time that an engine loads after a restart: a small dataset.
-const LOADING_MILLIS_MAX: u64 = 150;
 /// How finely time passes while anything is under way.
 const TICK: TimeDelta = TimeDelta::milliseconds(10);
 /// How finely time passes while nothing is.
@@ -29,23 +28,76 @@ const UNREST: TimeDelta = TimeDelta::seconds(8);
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) listens_at: Timestamp,
-    pub(crate) ends_at: Option<(Timestamp, &'static str)>,
+    pub(crate) ends_at: Option<(Timestamp, Ending)>,
     pub(crate) engine: Engine,
+}
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It was asked to: its copies get everything first.
+    Asked,
+    /// By itself, at once.
+    Failed,
+    /// By SIGKILL.
+    Killed,
+}
+
+impl Ending {
+    fn status(self) -> &'static str {
+        match self {
+            Self::Asked => "exit status: 0",
+            Self::Failed => "exit status: 1",
+            Self::Killed => "signal: 9 (SIGKILL)",
+        }
+    }
+}
+
+/// A node's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    pub(crate) conf: Conf,
+    pub(crate) settings: NodeSettings,
+}
+
+/// A time in which a process does nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hang {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    /// What can be seen of it.
+    pub(crate) state: ProcessState,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct SimNode {
     pub(crate) id: NodeId,
     pub(crate) shard: ShardIndex,
-    pub(crate) folder: Option<Conf>,
+    pub(crate) port: Port,
+    pub(crate) kind: NodeKind,
+    pub(crate) folder: Option<Folder>,
     pub(crate) process: Option<Process>,
     pub(crate) died_at: Option<Timestamp>,
     /// Known to the daemon that saw it.
     pub(crate) last_exit: Option<ExitSeen>,
-    /// Stopped by a debugger, as it were, until then.
-    pub(crate) hangs_until: Timestamp,
+    pub(crate) hang: Option<Hang>,
     /// Works, and cannot be seen by the daemon until then.
     pub(crate) hidden_until: Timestamp,
+}
+
+impl SimNode {
+    /// How and since when its process hangs, if it does.
+    pub(crate) fn hangs(&self, now: Timestamp) -> Option<Hang> {
+        self.hang.filter(|hang| hang.until > now && self.process.is_some())
+    }
+
+    pub(crate) fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.hangs(now).map(|hang| hang.since)
+    }
+
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.process.as_ref().map(|process| &process.engine)
+    }
 }
 
 /// A simulated machine with one instance on it.
@@ -57,9 +109,14 @@ pub struct Machine {
     pub(crate) record: Option<DesiredInstance>,
     pub(crate) nodes: BTreeMap<NodeSerial, SimNode>,
     pub(crate) homes: BTreeMap<NodeId, NodeSerial>,
+    /// Of every node there ever was.
+    pub(crate) ports: BTreeMap<NodeId, Port>,
     pub(crate) discovery: Option<DiscoverySeen>,
     /// Unfinished folders, known to nobody.
     pub(crate) leftovers: u32,
+    pub(crate) migrations: Vec<Migration>,
+    pub(crate) handovers: Vec<Handover>,
+    pub(crate) abandoned: Vec<Failure>,
     pub(crate) random: Random,
     pub(crate) oracle: Oracle,
     pub(crate) steps_begun: u32,
@@ -81,8 +138,12 @@ impl Machine {
             record: Some(record),
             nodes: BTreeMap::new(),
             homes: BTreeMap::new(),
+            ports: BTreeMap::new(),
             discovery: None,
             leftovers: 0,
+            migrations: Vec::new(),
+            handovers: Vec::new(),
+            abandoned: Vec::new(),
             random: Random::new(seed),
             oracle: Oracle::default(),
             steps_begun: 0,
@@ -130,50 +191,6 @@ impl Machine {
         self.record.is_none() && self.nodes.values().all(is_gone) && self.discovery.is_none() && self.leftovers == 0
     }
 
-    /// Accepts a change of the record.
-    pub fn accept(&mut self, change: impl FnOnce(&mut DesiredInstance)) {
-        let now = self.now;
-        if let Some(record) = &mut self.record {
-            change(record);
-            record.update_time = now;
-        }
-        self.disturb();
-    }
-
-    /// Ends a node's process the hard way.
-    pub fn kill(&mut self, serial: NodeSerial) {
-        self.end_process(serial, "signal: 9 (SIGKILL)");
-    }
-
-    /// Removes a node's folder behind everybody's back. An engine that has not opened its files yet fails to start.
-    pub fn lose_folder(&mut self, serial: NodeSerial) {
-        let now = self.now;
-        let Some(node) = self.nodes.get_mut(&serial) else { return };
-        node.folder = None;
-        if node.process.as_ref().is_some_and(|process| process.listens_at > now) {
-            self.end_process(serial, "exit status: 1");
-        }
-        self.disturb();
-    }
-
-    /// Stops a node's process for a while without ending it.
-    pub fn hang(&mut self, serial: NodeSerial, time: TimeDelta) {
-        let until = self.now + time;
-        if let Some(node) = self.nodes.get_mut(&serial) {
-            node.hangs_until = until;
-        }
-        self.disturb();
-    }
-
-    /// Hides a node from the daemon for a while; it goes on working.
-    pub fn hide(&mut self, serial: NodeSerial, time: TimeDelta) {
-        let until = self.now + time;
-        if let Some(node) = self.nodes.get_mut(&serial) {
-            node.hidden_until = until;
-        }
-        self.disturb();
-    }
-
     /// The node that serves a shard's writes.
     #[must_use]
     pub fn serving_primary(&self, shard: ShardIndex) -> Option<NodeSerial> {
@@ -181,16 +198,6 @@ impl Machine {
         let epoch = |node: &SimNode| self.serving(node).map(|engine| engine.conf.own.epoch);
         let serials = self.nodes.iter().filter(|(_, node)| claims(node));
         serials.max_by_key(|(_, node)| epoch(node)).map(|(serial, _)| *serial)
-    }
-
-    /// Forgets what only the daemon knew.
-    pub(crate) fn lose_daemon(&mut self) {
-        self.discovery = None;
-        self.has_crashed = false;
-        for node in self.nodes.values_mut() {
-            node.last_exit = None;
-        }
-        self.disturb();
     }
 
     /// Something happened: time passes in small ticks for a while.
@@ -202,7 +209,12 @@ impl Machine {
     /// The engine of a node that accepts connections and works.
     pub(crate) fn serving<'n>(&self, node: &'n SimNode) -> Option<&'n Engine> {
         let process = node.process.as_ref()?;
-        (process.listens_at <= self.now && node.hangs_until <= self.now).then_some(&process.engine)
+        (process.listens_at <= self.now && node.hangs(self.now).is_none()).then_some(&process.engine)
+    }
+
+    /// Every engine that accepts connections and works.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = (NodeSerial, &Engine)> {
+        self.nodes.iter().filter_map(|(serial, node)| Some((*serial, self.serving(node)?)))
     }
 
     /// Lets time pass until then, or until a process ends if that is earlier, as that wakes the daemon.
@@ -214,6 +226,8 @@ impl Machine {
             self.end_due_processes();
             self.run_bus();
             self.replicate();
+            self.run_handovers();
+            self.run_migrations();
             self.write_and_check();
         }
     }
@@ -224,51 +238,21 @@ impl Machine {
         self.pass_until(self.now + CALM_TICK);
     }
 
-    pub(crate) fn start_process(&mut self, serial: NodeSerial) -> Result<(), &'static str> {
-        let now = self.now;
-        // An engine that was down for a while finds something to load.
-        let has_run = self.nodes.get(&serial).is_some_and(|node| node.died_at.is_some());
-        let load = if has_run { self.random.below(LOADING_MILLIS_MAX) } else { 0 };
-        let startup = TimeDelta::milliseconds(5 + i64::try_from(self.random.below(20)).expect("small"));
-        let number = self.fresh_number();
-        let is_broken = self.chaos.is_engine_broken;
-        let node = self.nodes.get_mut(&serial).ok_or("it is not allocated")?;
-        if node.process.is_some() {
-            self.oracle.object(format!("{serial} was started while its process runs"));
-            return Err("another process holds the lock");
+    pub(crate) fn end_process(&mut self, serial: NodeSerial, ending: Ending) {
+        match ending {
+            Ending::Asked => self.hand_out_the_rest(serial),
+            Ending::Failed | Ending::Killed => self.note_loss_of(serial),
         }
-        let conf = node.folder.clone().ok_or("there is no folder")?;
-        let listens_at = now + startup;
-        let delay = if conf.own.replica_of.is_none() { WRITABLE_DELAY } else { REPLICA_DELAY };
-        let engine = Engine {
-            id: node.id.clone(),
-            conf,
-            data: Vec::new(),
-            offset: 0,
-            lineage: number,
-            link: Link::Down,
-            ok_from: listens_at + delay,
-            loads_until: listens_at + TimeDelta::milliseconds(i64::try_from(load).expect("below the maximum")),
-        };
-        let pid = Pid(i32::try_from(number).expect("few processes"));
-        let ends_at = is_broken.then_some((now + TimeDelta::milliseconds(4), "exit status: 1"));
-        node.process = Some(Process { pid, listens_at, ends_at, engine });
-        self.disturb();
-        Ok(())
-    }
-
-    pub(crate) fn end_process(&mut self, serial: NodeSerial, status: &str) {
-        self.note_death(serial);
         let now = self.now;
         let Some(node) = self.nodes.get_mut(&serial) else { return };
         let Some(process) = node.process.take() else { return };
         if let Some(folder) = &mut node.folder {
-            *folder = process.engine.conf;
+            folder.conf = process.engine.conf;
         }
         node.died_at = Some(now);
-        node.hangs_until = now;
+        node.hang = None;
         let log_tail = if self.chaos.is_engine_broken { "Bad directive" } else { "" };
-        node.last_exit = Some(ExitSeen { at: now, status: status.to_owned(), log_tail: log_tail.to_owned() });
+        node.last_exit = Some(ExitSeen { at: now, status: ending.status().to_owned(), log_tail: log_tail.to_owned() });
         self.has_exited = true;
         self.disturb();
     }
@@ -280,12 +264,12 @@ impl Machine {
 
     fn end_due_processes(&mut self) {
         let is_due = |node: &SimNode| {
-            let (at, status) = node.process.as_ref()?.ends_at?;
-            (at <= self.now && node.hangs_until <= self.now).then_some(status)
+            let (at, ending) = node.process.as_ref()?.ends_at?;
+            (at <= self.now && node.hangs(self.now).is_none()).then_some(ending)
         };
         let due: Vec<_> = self.nodes.iter().filter_map(|(serial, node)| Some((*serial, is_due(node)?))).collect();
-        for (serial, status) in due {
-            self.end_process(serial, status);
+        for (serial, ending) in due {
+            self.end_process(serial, ending);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! What must hold whatever happens: written data, owned slots, and steps that no machine would forgive.
+//! What must hold whatever happens: acknowledged writes, and steps that no machine would forgive.
 //!
-//! Knows the whole truth of the machine, which the planner never does.
+//! Knows the whole truth of the machine, which the planner never does. Promises are kept slot by slot, wherever a slot goes.
+//! Only accidents void them: what the engines had not copied yet when a process ended by itself, and what nobody else had.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use valkyard_model::{NodeSerial, SLOT_COUNT, ShardIndex};
+use valkyard_model::{Lifecycle, NodeSerial, ShardIndex, Slot};
 
 use crate::engine::{Engine, Link};
 use crate::machine::{Machine, SimNode};
@@ -12,8 +13,12 @@ use crate::machine::{Machine, SimNode};
 /// The oracle's memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
-    /// Acknowledged writes of a shard that have to be there. Nothing while a shard is in trouble more than once at a time.
-    safe: BTreeMap<ShardIndex, BTreeSet<u64>>,
+    /// Acknowledged writes that have to be there. Nothing for a slot while nobody can answer for it.
+    pub(crate) safe: BTreeMap<Slot, BTreeSet<u64>>,
+    /// The shard that a slot was served by last.
+    pub(crate) served_by: BTreeMap<Slot, ShardIndex>,
+    /// Libraries of functions that every primary has to have.
+    pub(crate) libraries: u32,
     objections: Vec<String>,
 }
 
@@ -31,17 +36,21 @@ impl Machine {
         &self.oracle.objections
     }
 
-    /// Acknowledged writes that had to survive and did not, by shard.
+    /// Acknowledged writes that had to survive and did not, by slot.
     #[must_use]
     pub fn lost_writes(&self) -> Vec<String> {
         let mut findings = Vec::new();
-        for (shard, safe) in &self.oracle.safe {
-            let primary = self.serving_primary(*shard).and_then(|serial| self.serving(&self.nodes[&serial]));
-            let Some(primary) = primary else { continue };
-            // Writes are numbered in the order they are made, and copied in that order.
-            let lost = safe.iter().filter(|number| primary.data.binary_search(number).is_err()).count();
+        for (slot, safe) in &self.oracle.safe {
+            let Some((owner, engine)) = self.owner_of(*slot) else { continue };
+            // What was moved before the slot itself is found at the other end.
+            let importer = self.importer_of(*slot, engine);
+            let is_there = |number: &u64| {
+                engine.data.holds(*slot, *number) || importer.is_some_and(|importer| importer.data.holds(*slot, *number))
+            };
+            let lost = safe.iter().filter(|number| !is_there(number)).count();
             if lost > 0 {
-                findings.push(format!("{lost} of {} acknowledged writes of {shard} are lost", safe.len()));
+                let (slot, count) = (slot.number(), safe.len());
+                findings.push(format!("{lost} of {count} acknowledged writes of slot {slot}, now with {owner}, are lost"));
             }
         }
         findings
@@ -53,96 +62,95 @@ impl Machine {
         self.oracle.safe.values().map(BTreeSet::len).sum()
     }
 
-    /// What is not as a complete instance should be, by the machine's own truth.
-    #[must_use]
-    pub fn incompleteness(&self) -> Vec<String> {
-        let mut findings = self.lost_writes();
-        let Some(record) = &self.record else { return vec!["there is no record".to_owned()] };
-        let owners: Vec<(NodeSerial, &Engine)> = self.engines().filter(|(_, engine)| engine.claims_slots()).collect();
-        for (index, (serial, engine)) in owners.iter().enumerate() {
-            for (other, rival) in &owners[index + 1..] {
-                if engine.conf.own.slots.overlaps(&rival.conf.own.slots) {
-                    findings.push(format!("{serial} and {other} own the same slots"));
-                }
-            }
-        }
-        let owned: u32 = owners.iter().map(|(_, engine)| u32::from(engine.conf.own.slots.count())).sum();
-        if owned != u32::from(SLOT_COUNT) {
-            findings.push(format!("{owned} slots are owned"));
-        }
-        for shard in 0..record.spec.shard_count {
-            if !self.is_settled(ShardIndex(shard)) {
-                findings.push(format!("shard {shard} is not settled"));
-            }
-        }
-        let backends = self.discovery.as_ref().map_or(0, |discovery| discovery.backends.len());
-        if u32::try_from(backends) != Ok(record.spec.node_count()) {
-            findings.push(format!("the discovery endpoint leads to {backends} nodes"));
-        }
-        findings
+    /// Who serves a slot: of several claimants that with the highest epoch.
+    pub(crate) fn owner_of(&self, slot: Slot) -> Option<(NodeSerial, &Engine)> {
+        self.engines().filter(|(_, engine)| engine.claims(slot)).max_by_key(|(_, engine)| engine.conf.own.epoch)
     }
 
-    /// Whether a shard has one primary that serves, and every other node copies it in sync.
-    pub(crate) fn is_settled(&self, shard: ShardIndex) -> bool {
+    /// Who imports a slot from its owner.
+    pub(crate) fn importer_of(&self, slot: Slot, owner: &Engine) -> Option<&Engine> {
+        self.engines()
+            .map(|(_, engine)| engine)
+            .find(|engine| engine.id != owner.id && engine.is_primary() && engine.imports(slot))
+    }
+
+    /// A process is about to end by accident, or somebody takes its place although it may live: what only it held is gone.
+    pub(crate) fn note_loss_of(&mut self, serial: NodeSerial) {
+        let Some(node) = self.nodes.get(&serial) else { return };
+        let Some(engine) = node.engine() else { return };
+        let slots: Vec<Slot> = self.oracle.safe.keys().copied().collect();
+        let mut kept: Vec<(Slot, Option<BTreeSet<u64>>)> = Vec::new();
+        for slot in slots {
+            let living = self.living_owner(slot);
+            let is_owner = living.is_some_and(|owner| owner.id == engine.id);
+            let is_importer = engine.is_primary() && engine.imports(slot) && !is_owner;
+            if is_owner || is_importer {
+                kept.push((slot, self.survivors(slot, engine)));
+            } else if living.is_none() && self.oracle.served_by.get(&slot) == Some(&node.shard) {
+                // The second trouble of its shard.
+                kept.push((slot, None));
+            }
+        }
+        for (slot, numbers) in kept {
+            match (numbers, self.oracle.safe.get_mut(&slot)) {
+                (Some(numbers), Some(safe)) => safe.retain(|number| numbers.contains(number)),
+                (_, _) => drop(self.oracle.safe.remove(&slot)),
+            }
+        }
+    }
+
+    /// The owner of a slot, even one that hangs.
+    fn living_owner(&self, slot: Slot) -> Option<&Engine> {
+        let engines = self.nodes.values().filter_map(SimNode::engine);
+        engines.filter(|engine| engine.claims(slot)).max_by_key(|engine| engine.conf.own.epoch)
+    }
+
+    /// What is left of a slot without this engine. Nothing when nobody has a copy of what it held.
+    fn survivors(&self, slot: Slot, lost: &Engine) -> Option<BTreeSet<u64>> {
+        let is_copy = |node: &&SimNode| node.engine().is_some_and(|engine| engine.is_copy_of(&lost.id));
+        let copies: Vec<&SimNode> = self.nodes.values().filter(is_copy).collect();
+        let is_plain = |node: &&&SimNode| node.hangs(self.now).is_none() && node.hidden_until <= self.now;
+        let are_all_plain = copies.iter().filter(is_plain).count() == copies.len();
+        let engines = || copies.iter().filter_map(|node| node.engine());
+        // While one of them cannot be seen it may be passed over.
+        let heir = if are_all_plain {
+            engines().max_by_key(|engine| engine.offset)
+        } else {
+            engines().min_by_key(|engine| engine.offset)
+        };
+        let mut left = heir?.data.of(slot);
+        let others = self.nodes.values().filter_map(SimNode::engine).filter(|engine| engine.id != lost.id && engine.is_primary());
+        for other in others.filter(|engine| engine.claims(slot) || engine.imports(slot)) {
+            left.extend(other.data.of(slot));
+        }
+        Some(left)
+    }
+
+    /// Whether a shard has a primary that serves, and every other living node of it copies it in sync.
+    pub(crate) fn is_calm(&self, shard: ShardIndex) -> bool {
         let Some(primary) = self.serving_primary(shard) else { return false };
         let id = &self.nodes[&primary].id;
-        let copies = |engine: &Engine| engine.conf.own.replica_of.as_ref() == Some(id) && engine.link == Link::Up;
-        self.nodes.iter().filter(|(_, node)| node.shard == shard).all(|(serial, node)| {
+        self.nodes.iter().filter(|(_, node)| node.shard == shard && node.process.is_some()).all(|(serial, node)| {
             let engine = self.serving(node);
-            engine.is_some_and(|engine| self.calls_ok(engine) && (*serial == primary || copies(engine)))
+            engine.is_some_and(|engine| self.calls_ok(engine) && (*serial == primary || engine.is_copy_of(id)))
         })
     }
 
-    /// Clients write to every shard that accepts writes; a shard that settled again answers for what it has.
-    pub(crate) fn write_and_check(&mut self) {
-        let shards: BTreeSet<ShardIndex> = self.nodes.values().map(|node| node.shard).collect();
-        for shard in shards {
-            if let Some(number) = self.write(shard)
-                && let Some(safe) = self.oracle.safe.get_mut(&shard)
-            {
-                safe.insert(number);
-            }
-            if !self.oracle.safe.contains_key(&shard) && self.is_settled(shard) {
-                let held = self.serving_primary(shard).and_then(|serial| self.engine_mut(serial)).map(|e| e.data.clone());
-                self.oracle.safe.insert(shard, held.into_iter().flatten().collect());
-            }
+    /// A step ends a process that others may depend on.
+    pub(crate) fn judge_stop(&mut self, serial: NodeSerial) {
+        let Some(record) = self.record.as_ref().filter(|record| record.lifecycle == Lifecycle::Present) else { return };
+        let Some(node) = self.nodes.get(&serial) else { return };
+        let is_away = record.nodes.get(&serial).is_some_and(|allocated| record.zones_out.contains(&allocated.zone));
+        let Some(engine) = node.engine().filter(|engine| engine.claims_slots() && node.hangs(self.now).is_none()) else { return };
+        let is_served_elsewhere = self.engines().any(|(_, other)| {
+            other.id != engine.id
+                && other.is_primary()
+                && other.conf.own.epoch > engine.conf.own.epoch
+                && other.conf.own.slots.overlaps(&engine.conf.own.slots)
+        });
+        let has_copy = self.engines().any(|(_, other)| other.follows(&engine.id) && other.link == Link::Up);
+        if !is_away && !has_copy && !is_served_elsewhere {
+            self.oracle.object(format!("{serial} was stopped while it is the only copy of its slots"));
         }
-    }
-
-    fn write(&mut self, shard: ShardIndex) -> Option<u64> {
-        let serial = self.serving_primary(shard)?;
-        let accepts = self.serving(&self.nodes[&serial]).is_some_and(|engine| self.calls_ok(engine));
-        if !accepts || !self.random.chance(20) {
-            return None;
-        }
-        let number = self.fresh_number();
-        let engine = self.engine_mut(serial)?;
-        engine.data.push(number);
-        engine.offset += 1;
-        Some(number)
-    }
-
-    /// A process is about to end: what only it held is gone, and a second trouble of a shard voids all promises.
-    pub(crate) fn note_death(&mut self, serial: NodeSerial) {
-        let Some(node) = self.nodes.get(&serial).filter(|node| node.process.is_some()) else { return };
-        let shard = node.shard;
-        if !self.is_settled(shard) {
-            self.oracle.safe.remove(&shard);
-            return;
-        }
-        if self.serving_primary(shard) != Some(serial) {
-            return;
-        }
-        let is_survivor = |(other, node): &(&NodeSerial, &SimNode)| node.shard == shard && **other != serial;
-        let survivors = self.nodes.iter().filter(is_survivor).filter_map(|(_, node)| self.serving(node));
-        let best = survivors.max_by_key(|engine| engine.offset).map(|engine| engine.data.iter().copied().collect());
-        let kept: BTreeSet<u64> = best.unwrap_or_default();
-        if let Some(safe) = self.oracle.safe.get_mut(&shard) {
-            safe.retain(|number| kept.contains(number));
-        }
-    }
-
-    fn engines(&self) -> impl Iterator<Item = (NodeSerial, &Engine)> {
-        self.nodes.iter().filter_map(|(serial, node)| Some((*serial, self.serving(node)?)))
     }
 }

@@ -1,7 +1,7 @@
 //! Replication: replicas connect, copy and catch up, a little behind their primaries.
 
 use chrono::TimeDelta;
-use valkyard_model::NodeSerial;
+use valkyard_model::{NodeId, NodeSerial};
 
 use crate::engine::{Engine, Link};
 use crate::machine::Machine;
@@ -20,8 +20,7 @@ impl Machine {
             let Some(replica) = self.serving(&self.nodes[&serial]) else { continue };
             let Some(of) = &replica.conf.own.replica_of else { continue };
             let (link, offset, lineage) = (replica.link, replica.offset, replica.lineage);
-            let source = self.homes.get(of).and_then(|serial| self.serving(self.nodes.get(serial)?));
-            let Some(primary) = source.filter(|primary| primary.is_primary()) else {
+            let Some(primary) = self.serving_of(of).filter(|primary| primary.is_primary()) else {
                 self.set_link(serial, Link::Down);
                 continue;
             };
@@ -35,18 +34,49 @@ impl Machine {
                 Link::Syncing { until } if until > self.now => {}
                 Link::Up if primary.offset == offset => {}
                 Link::Syncing { .. } | Link::Up => {
-                    let is_late = link == Link::Up && !self.random.clone().chance(ARRIVING_PERCENT);
-                    let copy = (!is_late).then(|| (primary.data.clone(), primary.offset, primary.lineage));
-                    self.random.chance(ARRIVING_PERCENT);
-                    self.receive(serial, copy);
+                    let source = primary.id.clone();
+                    let is_late = link == Link::Up && !self.random.chance(ARRIVING_PERCENT);
+                    if !is_late {
+                        self.receive(serial, &source);
+                    }
                 }
             }
         }
     }
 
-    fn receive(&mut self, serial: NodeSerial, copy: Option<(Vec<u64>, u64, u64)>) {
-        if let (Some(engine), Some((data, offset, lineage))) = (self.engine_mut(serial), copy) {
-            *engine = Engine { data, offset, lineage, link: Link::Up, ..engine.clone() };
+    /// A replica gets everything that its primary has.
+    pub(crate) fn receive(&mut self, serial: NodeSerial, primary: &NodeId) {
+        let Some(source) = self.node_of(primary).and_then(|node| node.engine()) else { return };
+        let (data, libraries) = (source.data.clone(), source.libraries);
+        let (offset, lineage) = (source.offset, source.lineage);
+        if let Some(engine) = self.engine_mut(serial) {
+            (engine.data, engine.libraries, engine.offset, engine.lineage) = (data, libraries, offset, lineage);
+            engine.link = Link::Up;
+        }
+    }
+
+    /// A primary that ends in order waits until its copies have everything.
+    pub(crate) fn hand_out_the_rest(&mut self, serial: NodeSerial) {
+        let Some(id) = self.nodes.get(&serial).map(|node| node.id.clone()) else { return };
+        for copy in self.copies_of(&id) {
+            self.receive(copy, &id);
+        }
+    }
+
+    /// The working copies of a primary.
+    pub(crate) fn copies_of(&self, primary: &NodeId) -> Vec<NodeSerial> {
+        self.engines().filter(|(_, engine)| engine.is_copy_of(primary)).map(|(serial, _)| serial).collect()
+    }
+
+    /// Carries a command's effect out on a node and, as it is replicated before it is acknowledged, on its copies.
+    pub(crate) fn on_shard(&mut self, primary: &NodeId, effect: impl Fn(&mut Engine)) {
+        for serial in self.copies_of(primary) {
+            if let Some(engine) = self.engine_mut(serial) {
+                effect(engine);
+            }
+        }
+        if let Some(engine) = self.engine_of(primary) {
+            effect(engine);
         }
     }
 

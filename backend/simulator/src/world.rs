@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::future;
+use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use valkyard_model::{
-    BinaryVersion, ByteSize, DesiredInstance, EngineSeen, FilesSeen, LinkState, LiveSettings, NodeHistory, NodeObservation,
-    NodeSerial, Observation, PeerHealth, PeerSeen, ProcessSeen, ProcessState, RoleSeen, Seen, Step, Timestamp,
+    ByteSize, DesiredInstance, EngineSeen, FilesSeen, LinkState, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation,
+    PeerHealth, PeerSeen, ProcessSeen, ProcessState, RoleSeen, Seen, Step, Timestamp,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 
 use crate::chaos::Moment;
-use crate::engine::{Engine, Link};
+use crate::engine::{Description, Engine, Link};
 use crate::machine::{Machine, SimNode};
 
 /// A daemon's hands and eyes on a machine. The machine outlives it.
@@ -82,10 +83,10 @@ impl Machine {
         }
         // The lock lies in the folder: it cannot be found without it.
         let process = node.process.as_ref().filter(|_| node.folder.is_some());
+        let state = node.hangs(self.now).map_or(ProcessState::Running, |hang| hang.state);
         Some(NodeObservation {
             files: if node.folder.is_some() { Seen::Known(FilesSeen {}) } else { Seen::Absent },
-            process: process
-                .map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid, state: ProcessState::Running })),
+            process: process.map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid, state })),
             engine: self.engine_seen(desired, node),
             history,
         })
@@ -101,9 +102,10 @@ impl Machine {
             None => RoleSeen::Primary,
             Some(of) => RoleSeen::Replica { of: of.clone(), link: link_seen(engine.link) },
         };
+        let keys = engine.data.count();
         Seen::Known(EngineSeen {
             id: engine.id.clone(),
-            version: BinaryVersion { major: 9, minor: 1, patch: 2 },
+            version: engine.version,
             role,
             cluster_ok: self.calls_ok(engine),
             loading: engine.loads_until > self.now,
@@ -111,30 +113,33 @@ impl Machine {
             current_epoch: engine.conf.current_epoch,
             slots: engine.conf.own.slots.clone(),
             replication_offset: engine.offset,
-            keys: 0,
-            data: ByteSize(0),
-            libraries: 0,
-            settings: LiveSettings::default(),
-            migrations: Vec::new(),
-            open_slots: BTreeMap::new(),
-            peers: self.peers_seen(desired, engine),
+            keys,
+            data: ByteSize(keys * self.chaos.bytes_per_key),
+            libraries: engine.libraries,
+            settings: engine.settings.clone(),
+            migrations: engine.migrations.clone(),
+            open_slots: engine.conf.open_slots.clone(),
+            peers: engine.conf.peers.iter().filter_map(|(id, known)| self.peer_seen(desired, engine, id, known)).collect(),
         })
     }
 
-    fn peers_seen(&self, desired: &DesiredInstance, engine: &Engine) -> BTreeMap<valkyard_model::NodeId, PeerSeen> {
-        let allocated = desired.nodes.values().filter_map(|node| Some((node, engine.conf.peers.get(&node.id)?)));
-        let peers = allocated.map(|(node, known)| {
-            let serves = self.nodes.get(&node.serial).is_some_and(|node| self.serving(node).is_some());
-            let peer = PeerSeen {
-                address: std::net::SocketAddrV4::new(desired.address.ip, node.port.0),
-                health: if serves { PeerHealth::Ok } else { PeerHealth::Doubtful },
-                replica_of: known.replica_of.clone(),
-                epoch: known.epoch,
-                slots: known.slots.clone(),
-            };
-            (node.id.clone(), peer)
-        });
-        peers.collect()
+    fn peer_seen(
+        &self,
+        desired: &DesiredInstance,
+        engine: &Engine,
+        id: &NodeId,
+        known: &Description,
+    ) -> Option<(NodeId, PeerSeen)> {
+        let port = self.ports.get(id)?;
+        let is_up = self.serving_of(id).is_some_and(|peer| engine.linked_from.max(peer.linked_from) <= self.now);
+        let peer = PeerSeen {
+            address: SocketAddrV4::new(desired.address.ip, port.0),
+            health: if is_up { PeerHealth::Ok } else { PeerHealth::Doubtful },
+            replica_of: known.replica_of.clone(),
+            epoch: known.epoch,
+            slots: known.slots.clone(),
+        };
+        Some((id.clone(), peer))
     }
 }
 

@@ -71,25 +71,47 @@ fn processes_that_ignore_being_asked_are_made_to_stop() {
 
 #[test]
 fn a_primary_that_cannot_be_seen_is_never_replaced_and_comes_back_as_it_was() {
-    for hides in [true, false] {
-        let mut simulation = Simulation::on(complete_machine(3, 1, 13));
-        let shard = ShardIndex(1);
-        let primary = simulation.machine().serving_primary(shard).expect("it serves");
-        let silence = TimeDelta::seconds(60);
-        if hides {
-            simulation.machine().hide(primary, silence);
-        } else {
-            simulation.machine().hang(primary, silence);
+    let mut simulation = Simulation::on(complete_machine(3, 1, 13));
+    let shard = ShardIndex(1);
+    let primary = simulation.machine().serving_primary(shard).expect("it serves");
+    let silence = TimeDelta::seconds(60);
+    simulation.machine().hide(primary, silence);
+    let end = simulation.machine().now() + silence;
+    while simulation.machine().now() < end {
+        if let Outcome::Looked(look) = simulation.turn() {
+            simulation.rest(&look.plan);
         }
-        let end = simulation.machine().now() + silence;
-        while simulation.machine().now() < end {
-            if let Outcome::Looked(look) = simulation.turn() {
-                simulation.rest(&look.plan);
+    }
+    simulation.run(TURNS_MAX);
+    assert_complete(&simulation);
+    assert_eq!(simulation.machine().serving_primary(shard), Some(primary), "{}", simulation.story());
+}
+
+#[test]
+fn a_primary_that_hangs_is_ended_and_replaced_within_two_seconds() {
+    for is_stopped in [true, false] {
+        for (shards, seed) in [(1, 13), (2, 14), (3, 15)] {
+            let mut simulation = Simulation::on(complete_machine(shards, 1, seed));
+            let shard = ShardIndex(0);
+            let mut machine = simulation.machine();
+            let primary = machine.serving_primary(shard).expect("it serves");
+            let silence = TimeDelta::seconds(60);
+            if is_stopped {
+                machine.hang(primary, silence);
+            } else {
+                machine.silence(primary, silence);
             }
+            let end = machine.now() + TimeDelta::seconds(2);
+            drop(machine);
+            while simulation.machine().serving_primary(shard).is_none_or(|now| now == primary) {
+                assert!(simulation.machine().now() < end, "not replaced in time\n{}", simulation.story());
+                if let Outcome::Looked(look) = simulation.turn() {
+                    simulation.rest(&look.plan);
+                }
+            }
+            simulation.run(TURNS_MAX);
+            assert_complete(&simulation);
         }
-        simulation.run(TURNS_MAX);
-        assert_complete(&simulation);
-        assert_eq!(simulation.machine().serving_primary(shard), Some(primary), "{}", simulation.story());
     }
 }
 

@@ -1,0 +1,67 @@
+//! The keys of an engine: each acknowledged write is a key of its own, in its slot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use valkyard_model::{Slot, SlotSet};
+
+/// Keys by slot. Cheap to copy, as replication does all the time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Keys(Arc<BTreeMap<Slot, BTreeSet<u64>>>);
+
+impl Keys {
+    pub(crate) fn insert(&mut self, slot: Slot, number: u64) {
+        Arc::make_mut(&mut self.0).entry(slot).or_default().insert(number);
+    }
+
+    pub(crate) fn extend(&mut self, slot: Slot, numbers: BTreeSet<u64>) {
+        if !numbers.is_empty() {
+            Arc::make_mut(&mut self.0).entry(slot).or_default().extend(numbers);
+        }
+    }
+
+    pub(crate) fn holds(&self, slot: Slot, number: u64) -> bool {
+        self.0.get(&slot).is_some_and(|numbers| numbers.contains(&number))
+    }
+
+    pub(crate) fn has_any(&self, slot: Slot) -> bool {
+        self.0.get(&slot).is_some_and(|numbers| !numbers.is_empty())
+    }
+
+    pub(crate) fn of(&self, slot: Slot) -> BTreeSet<u64> {
+        self.0.get(&slot).cloned().unwrap_or_default()
+    }
+
+    /// Removes and returns what is in a slot, or the older half of it.
+    pub(crate) fn take(&mut self, slot: Slot, portion: Portion) -> BTreeSet<u64> {
+        if !self.has_any(slot) {
+            return BTreeSet::new();
+        }
+        let Some(numbers) = Arc::make_mut(&mut self.0).get_mut(&slot) else { return BTreeSet::new() };
+        match portion {
+            Portion::All => std::mem::take(numbers),
+            Portion::Half => {
+                let Some(middle) = numbers.iter().nth(numbers.len() / 2).copied() else { return BTreeSet::new() };
+                let newer = numbers.split_off(&middle);
+                std::mem::replace(numbers, newer)
+            }
+        }
+    }
+
+    /// Removes and returns everything in these slots.
+    pub(crate) fn take_slots(&mut self, slots: &SlotSet) -> Vec<(Slot, BTreeSet<u64>)> {
+        let there: Vec<Slot> = self.0.keys().copied().filter(|slot| slots.contains(*slot)).collect();
+        there.into_iter().map(|slot| (slot, self.take(slot, Portion::All))).collect()
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.values().map(|numbers| u64::try_from(numbers.len()).expect("a set's size fits")).sum()
+    }
+}
+
+/// How much of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Portion {
+    All,
+    Half,
+}

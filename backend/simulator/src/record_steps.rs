@@ -1,0 +1,88 @@
+//! Steps that change the record, as the store carries them out: each wholly or not at all.
+
+use valkyard_model::{
+    Convergence, DataLoss, Generation, Lifecycle, NodeAllocation, NodeSerial, Settled, ShardIndex, Standing, Timestamp,
+};
+
+use crate::machine::{Machine, SimNode};
+
+impl Machine {
+    pub(crate) fn allocate(&mut self, nodes: &[NodeAllocation]) {
+        let Some(record) = &mut self.record else { return };
+        for node in nodes {
+            record.next_serial = record.next_serial.max(NodeSerial(node.serial.0 + 1));
+            record.nodes.insert(node.serial, node.clone());
+            let fresh = SimNode {
+                id: node.id.clone(),
+                shard: node.shard,
+                port: node.port,
+                kind: node.kind,
+                folder: None,
+                process: None,
+                died_at: None,
+                last_exit: None,
+                hang: None,
+                hidden_until: self.now,
+            };
+            self.nodes.insert(node.serial, fresh);
+            self.homes.insert(node.id.clone(), node.serial);
+            self.ports.insert(node.id.clone(), node.port);
+        }
+    }
+
+    pub(crate) fn retire(&mut self, nodes: &[NodeSerial]) {
+        let Some(record) = &mut self.record else { return };
+        for allocated in record.nodes.values_mut().filter(|allocated| nodes.contains(&allocated.serial)) {
+            allocated.standing = Standing::Retiring;
+        }
+    }
+
+    pub(crate) fn release(&mut self, nodes: &[NodeSerial]) {
+        for serial in nodes {
+            let Some(node) = self.nodes.get(serial) else { continue };
+            if node.process.is_some() || node.folder.is_some() {
+                self.oracle.object(format!("{serial} was released while something of it is left"));
+            }
+            let knowing = self.engines().find(|(_, engine)| engine.knows(&node.id)).map(|(knowing, _)| knowing);
+            if let Some(knowing) = knowing {
+                self.oracle.object(format!("{serial} was released while {knowing} knows it"));
+            }
+            self.nodes.remove(serial);
+            if let Some(record) = &mut self.record {
+                record.nodes.remove(serial);
+            }
+        }
+    }
+
+    pub(crate) fn record_loss(&mut self, shard: ShardIndex, at: Timestamp) {
+        if let Some(record) = &mut self.record {
+            record.losses.push(DataLoss { shard, at });
+        }
+    }
+
+    pub(crate) fn record_converged(&mut self, generation: Generation) {
+        let shape = self.record.as_ref().map(|record| (record.convergence, record.shape_generation));
+        let concerns_nodes = shape.is_none_or(|(convergence, shape)| !convergence.has_reached(shape));
+        let findings = self.incompleteness();
+        if concerns_nodes && !findings.is_empty() {
+            self.oracle.object(format!("recorded as complete: {}", findings.join(", ")));
+        }
+        if let Some(record) = &mut self.record {
+            record.convergence = Convergence::At { generation };
+            record.settled = Some(Settled { spec: record.spec.clone(), maxmemory: record.maxmemory });
+        }
+    }
+
+    pub(crate) fn abandon_create(&mut self, failure: &valkyard_model::Failure) {
+        self.accept(|record| record.lifecycle = Lifecycle::Abandoned { failure: failure.clone() });
+    }
+
+    pub(crate) fn remove_instance(&mut self) {
+        let is_left = |node: &SimNode| node.process.is_some() || node.folder.is_some();
+        if self.nodes.values().any(is_left) || self.discovery.is_some() {
+            self.oracle.object("the record was removed while something was left".to_owned());
+        }
+        self.leftovers = 0;
+        self.record = None;
+    }
+}

@@ -1,5 +1,6 @@
 //! Identifiers. All are derived or passed in; none is drawn here.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -126,9 +127,23 @@ macro_rules! bus_id {
         $(#[$doc])*
         ///
         /// The digits are kept in place: a look at a large instance compares tens of thousands of them.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(into = "String", try_from = "String")]
         pub struct $name([u8; BUS_ID_LENGTH]);
+
+        impl Ord for $name {
+            /// As text; the first eight digits nearly always decide.
+            fn cmp(&self, other: &Self) -> Ordering {
+                let head = |id: &Self| u64::from_be_bytes(*id.0.first_chunk().expect("an identity has 40 digits"));
+                head(self).cmp(&head(other)).then_with(|| self.0.cmp(&other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// The 40 hex digits.

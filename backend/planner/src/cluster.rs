@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ConfigEpoch, DesiredInstance, EngineSeen, InitialRole, LinkState, NodeAllocation, NodeHistory, NodeId, NodeObservation,
-    NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
+    ConfigEpoch, DesiredInstance, EngineSeen, InitialRole, LinkState, LiveSettings, NodeAllocation, NodeHistory, NodeId,
+    NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
 };
 
+use crate::census::{self, View};
 use crate::rebalance::Holding;
+use crate::settings::node_settings;
 
 /// What is known of an allocated node that an observation leaves out: nothing.
 static UNSEEN: NodeObservation = NodeObservation {
@@ -48,9 +50,18 @@ pub(crate) enum Life {
 pub(crate) struct Node<'a> {
     pub(crate) allocation: &'a NodeAllocation,
     pub(crate) seen: &'a NodeObservation,
+    /// Its place in [`crate::census::Places`].
+    pub(crate) place: usize,
+    engine: Option<&'a EngineSeen>,
+    life: Life,
 }
 
 impl<'a> Node<'a> {
+    fn new(allocation: &'a NodeAllocation, seen: &'a NodeObservation, place: usize) -> Self {
+        let engine = seen.engine.known().filter(|engine| engine.id == allocation.id);
+        Self { allocation, seen, place, engine, life: life(seen, engine) }
+    }
+
     pub(crate) fn serial(&self) -> NodeSerial {
         self.allocation.serial
     }
@@ -61,7 +72,7 @@ impl<'a> Node<'a> {
 
     /// The engine's word, if it answers with this node's identity.
     pub(crate) fn engine(&self) -> Option<&'a EngineSeen> {
-        self.seen.engine.known().filter(|engine| engine.id == self.allocation.id)
+        self.engine
     }
 
     /// The identity of somebody else's engine that answers at this node's address.
@@ -70,16 +81,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn life(&self) -> Life {
-        match (&self.seen.process, &self.seen.engine) {
-            (Seen::Known(_), _) => Life::Alive,
-            // An engine that answers without a process lost its folder, and with it the lock that tells.
-            (Seen::Absent | Seen::Unknown, _) if self.engine().is_some() => Life::Alive,
-            (Seen::Absent, Seen::Absent) => Life::Dead,
-            // Whoever listens at the address is somebody else.
-            (Seen::Absent | Seen::Unknown, _) if self.seen.history.is_at_rest => Life::Dead,
-            // No lock is no proof: it goes with the folder while the process lives on.
-            (Seen::Absent, Seen::Known(_) | Seen::Unknown) | (Seen::Unknown, _) => Life::Uncertain,
-        }
+        self.life
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -106,6 +108,19 @@ impl<'a> Node<'a> {
 
     pub(crate) fn client_address(&self, desired: &DesiredInstance) -> SocketAddrV4 {
         SocketAddrV4::new(desired.address.ip, self.allocation.port.0)
+    }
+}
+
+fn life(seen: &NodeObservation, engine: Option<&EngineSeen>) -> Life {
+    match (&seen.process, &seen.engine) {
+        (Seen::Known(_), _) => Life::Alive,
+        // An engine that answers without a process lost its folder, and with it the lock that tells.
+        (Seen::Absent | Seen::Unknown, _) if engine.is_some() => Life::Alive,
+        (Seen::Absent, Seen::Absent) => Life::Dead,
+        // Whoever listens at the address is somebody else.
+        (Seen::Absent | Seen::Unknown, _) if seen.history.is_at_rest => Life::Dead,
+        // No lock is no proof: it goes with the folder while the process lives on.
+        (Seen::Absent, Seen::Known(_) | Seen::Unknown) | (Seen::Unknown, _) => Life::Uncertain,
     }
 }
 
@@ -209,23 +224,61 @@ impl<'a> Shard<'a> {
 pub(crate) struct Cluster<'a> {
     pub(crate) desired: &'a DesiredInstance,
     pub(crate) shards: Vec<Shard<'a>>,
+    /// Whom each node that answers knows, by place.
+    views: Vec<Option<View>>,
+    /// What nodes of each kind are to run with.
+    settings: BTreeMap<NodeKind, LiveSettings>,
 }
 
 impl<'a> Cluster<'a> {
     pub(crate) fn of(desired: &'a DesiredInstance, observed: &'a Observation) -> Self {
+        let mut by_id: Vec<&NodeAllocation> = desired.nodes.values().collect();
+        by_id.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let places: BTreeMap<NodeSerial, usize> = by_id.iter().enumerate().map(|(place, node)| (node.serial, place)).collect();
         let mut shards: BTreeMap<ShardIndex, Shard<'a>> = BTreeMap::new();
+        let mut settings = BTreeMap::new();
         for allocation in desired.nodes.values() {
             let seen = observed.nodes.get(&allocation.serial).unwrap_or(&UNSEEN);
             let index = allocation.shard;
             let shard = shards.entry(index).or_insert_with(|| Shard { index, nodes: Vec::new(), claim: None });
-            shard.nodes.push(Node { allocation, seen });
+            shard.nodes.push(Node::new(allocation, seen, places[&allocation.serial]));
+            let wanted = || LiveSettings::wanted(&node_settings(desired, allocation));
+            settings.entry(allocation.kind).or_insert_with(wanted);
         }
-        let mut cluster = Self { desired, shards: shards.into_values().collect() };
-        let claims = cluster.strongest_claims();
-        for shard in &mut cluster.shards {
-            shard.claim = claims.get(&shard.index).copied().or_else(|| followed_primary(shard));
-        }
+        let mut cluster = Self { desired, shards: shards.into_values().collect(), views: Vec::new(), settings };
+        cluster.survey(&by_id);
         cluster
+    }
+
+    /// Goes through every node's view once: who knows whom, and who claims what.
+    fn survey(&mut self, by_id: &[&'a NodeAllocation]) {
+        let mut claims = Claims::default();
+        let mut views = vec![None; by_id.len()];
+        for node in self.nodes() {
+            let Some(engine) = node.engine() else { continue };
+            if engine.role == RoleSeen::Primary {
+                claims.consider(node.allocation, engine.epoch, &engine.slots, true);
+            }
+            views[node.place] = Some(census::survey(by_id, engine, |place, peer| {
+                if peer.replica_of.is_none() {
+                    claims.consider(by_id[place], peer.epoch, &peer.slots, false);
+                }
+            }));
+        }
+        self.views = views;
+        for shard in &mut self.shards {
+            shard.claim = claims.0.get(&shard.index).copied().or_else(|| followed_primary(shard));
+        }
+    }
+
+    /// What nodes of this kind are to run with.
+    pub(crate) fn wanted_settings(&self, kind: NodeKind) -> Option<&LiveSettings> {
+        self.settings.get(&kind)
+    }
+
+    /// Whom a node that answers knows.
+    pub(crate) fn view(&self, node: &Node<'_>) -> Option<&View> {
+        self.views[node.place].as_ref()
     }
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node<'a>> {
@@ -256,27 +309,22 @@ impl<'a> Cluster<'a> {
         let owned: u32 = holdings.iter().map(|holding| u32::from(holding.slots.count())).sum();
         (owned == u32::from(SLOT_COUNT)).then_some(holdings)
     }
+}
 
-    fn strongest_claims(&self) -> BTreeMap<ShardIndex, Claim<'a>> {
-        let homes: BTreeMap<&NodeId, &NodeAllocation> = self.nodes().map(|node| (node.id(), node.allocation)).collect();
-        let mut claims: BTreeMap<ShardIndex, Claim<'a>> = BTreeMap::new();
-        let mut consider = |id: &NodeId, epoch: ConfigEpoch, slots: &'a SlotSet, is_own_word: bool| {
-            let Some(home) = homes.get(id).filter(|_| !slots.is_empty()) else { return };
-            let claim = Claim { node: home.serial, epoch, slots: Some(slots), is_own_word };
-            let strongest = claims.entry(home.shard).or_insert(claim);
-            if claim.rank() > strongest.rank() {
-                *strongest = claim;
-            }
-        };
-        for engine in self.nodes().filter_map(Node::engine) {
-            if engine.role == RoleSeen::Primary {
-                consider(&engine.id, engine.epoch, &engine.slots, true);
-            }
-            for (id, peer) in engine.peers.iter().filter(|(_, peer)| peer.replica_of.is_none()) {
-                consider(id, peer.epoch, &peer.slots, false);
-            }
+/// The strongest claim to each shard's slots so far.
+#[derive(Debug, Default)]
+struct Claims<'a>(BTreeMap<ShardIndex, Claim<'a>>);
+
+impl<'a> Claims<'a> {
+    fn consider(&mut self, home: &NodeAllocation, epoch: ConfigEpoch, slots: &'a SlotSet, is_own_word: bool) {
+        if slots.is_empty() {
+            return;
         }
-        claims
+        let claim = Claim { node: home.serial, epoch, slots: Some(slots), is_own_word };
+        let strongest = self.0.entry(home.shard).or_insert(claim);
+        if claim.rank() > strongest.rank() {
+            *strongest = claim;
+        }
     }
 }
 

@@ -20,6 +20,9 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
             continue;
         }
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };
+        if is_configured(cluster, node) {
+            continue;
+        }
         let mut settings = node_settings(cluster.desired, node.allocation);
         let present = live_maxmemory(node).filter(|present| *present > settings.maxmemory);
         // While slots still move, data may leave the node; afterwards only what really does not fit keeps its memory.
@@ -36,8 +39,8 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
 
 /// Whether a living node runs with what the spec wants.
 pub(crate) fn is_configured(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
-    let wanted = LiveSettings::wanted(&node_settings(cluster.desired, node.allocation));
-    node.engine().is_none_or(|engine| !differs(cluster, &engine.settings, &wanted))
+    let Some((engine, wanted)) = node.engine().zip(cluster.wanted_settings(node.allocation.kind)) else { return true };
+    !differs(cluster, &engine.settings, wanted)
 }
 
 /// Engines that tell nothing are left alone. One that could not get as many connections as its type's default is not asked

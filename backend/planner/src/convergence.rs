@@ -4,8 +4,9 @@
 //! every node serves in a role, every replica is in sync, every slot is owned and the discovery endpoint leads to all of
 //! them. One that changed nothing about them adds nothing to see: it is recorded at once.
 
-use valkyard_model::{EngineSeen, LinkState, RoleSeen, Step, WaitingOn};
+use valkyard_model::{LinkState, RoleSeen, Step, WaitingOn};
 
+use crate::census::Places;
 use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
@@ -16,9 +17,10 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
     if let Some(shard) = change.replacing {
         proposal.wait(WaitingOn::Replacement(shard));
     }
+    let members = member_places(cluster);
     for shard in &cluster.shards {
         for node in shard.nodes.iter().filter(|node| node.is_member() && node.life() == Life::Alive) {
-            if let Some(reason) = missing(cluster, shard, node) {
+            if let Some(reason) = missing(cluster, &members, shard, node) {
                 proposal.wait(reason);
             }
         }
@@ -47,10 +49,11 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
 /// Whether the nodes of the spec, and no others, serve in their roles with its settings, and every slot is where it belongs.
 /// Says nothing of the discovery endpoint.
 pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
+    let members = member_places(cluster);
     let is_content = |shard: &Shard<'_>, node: &Node<'_>| {
         node.is_current(cluster)
             && node.life() == Life::Alive
-            && missing(cluster, shard, node).is_none()
+            && missing(cluster, &members, shard, node).is_none()
             && configuration::is_configured(cluster, node)
     };
     layout::missing_nodes(cluster, change).is_empty()
@@ -60,7 +63,7 @@ pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
 }
 
 /// What a living node lacks to be in its place.
-fn missing(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Option<WaitingOn> {
+fn missing(cluster: &Cluster<'_>, members: &Places, shard: &Shard<'_>, node: &Node<'_>) -> Option<WaitingOn> {
     let serial = node.serial();
     let Some(engine) = node.engine() else { return Some(WaitingOn::NodeToAnswer(serial)) };
     if engine.loading {
@@ -76,7 +79,7 @@ fn missing(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Option<
         RoleSeen::Replica { link: LinkState::Syncing | LinkState::Down, .. } => return Some(WaitingOn::ReplicaToSync(serial)),
         RoleSeen::Replica { link: LinkState::Up, .. } => {}
     }
-    let is_settled = engine.cluster_ok && knows_all(cluster, node, engine);
+    let is_settled = engine.cluster_ok && knows_all(cluster, members, node);
     (!is_settled).then_some(WaitingOn::ClusterToAgree(serial))
 }
 
@@ -88,7 +91,12 @@ fn missing_primary(shard: &Shard<'_>) -> Option<WaitingOn> {
     }
 }
 
-fn knows_all(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> bool {
-    let others = cluster.nodes().filter(|other| other.is_member() && other.serial() != node.serial());
-    others.into_iter().all(|other| engine.peers.contains_key(other.id()))
+fn member_places(cluster: &Cluster<'_>) -> Places {
+    let mut places = Places::default();
+    cluster.nodes().filter(|node| node.is_member()).for_each(|node| places.add(node.place));
+    places
+}
+
+fn knows_all(cluster: &Cluster<'_>, members: &Places, node: &Node<'_>) -> bool {
+    cluster.view(node).is_some_and(|view| members.is_within_but_for(node.place, &view.known))
 }

@@ -3,6 +3,7 @@
 //! Its invariant: a node leaves the endpoint only when it is certainly gone or refuses connections; one that does not answer
 //! only moves behind those that do.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
 
 use valkyard_model::{Seen, Step};
@@ -35,8 +36,8 @@ fn live_backends(cluster: &Cluster<'_>, open: &[SocketAddrV4]) -> Vec<SocketAddr
         Seen::Absent => false,
         Seen::Unknown => !node.is_dead() && open.contains(&node.client_address(cluster.desired)),
     };
-    let primaries: Vec<_> = cluster.shards.iter().filter_map(|shard| Some(shard.owner()?.serial())).collect();
+    let primaries: BTreeSet<_> = cluster.shards.iter().filter_map(|shard| Some(shard.owner()?.serial())).collect();
     let mut nodes: Vec<&Node<'_>> = cluster.nodes().filter(|node| node.is_member()).filter(is_backend).collect();
-    nodes.sort_by_key(|node| (node.engine().is_none(), !primaries.contains(&node.serial()), node.serial()));
+    nodes.sort_by_cached_key(|node| (node.engine().is_none(), !primaries.contains(&node.serial()), node.serial()));
     nodes.into_iter().map(|node| node.client_address(cluster.desired)).collect()
 }

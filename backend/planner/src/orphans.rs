@@ -9,6 +9,9 @@ use crate::cluster::{Cluster, Node, Shard};
 use crate::proposal::Proposal;
 
 pub(crate) fn plan_orphans(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    if cluster.holdings().is_some() {
+        return;
+    }
     let is_settled =
         |shard: &Shard<'_>| shard.is_calm() && !proposal.disturbs(shard) && shard.nodes.iter().all(|n| n.engine().is_some());
     if !cluster.shards.iter().all(is_settled) {

@@ -38,16 +38,22 @@ fn repair(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, engine: &En
 /// Nodes that this one does not know, or that do not know it. Of two the newer one introduces itself, except to one that
 /// knows nobody at all.
 fn strangers(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> Vec<NodeAddress> {
+    let Some(view) = cluster.view(node) else { return Vec::new() };
+    let place = node.place;
     let is_stranger = |other: &&Node<'_>| {
-        let Some(seen) = other.engine().filter(|seen| other.is_member() && other.life() == Life::Alive && !seen.loading) else {
+        let Some(theirs) = cluster.view(other).filter(|_| is_open(other) && other.serial() != node.serial()) else {
             return false;
         };
-        let is_mine = node.serial() > other.serial() && !seen.peers.is_empty();
-        (is_mine || engine.peers.is_empty())
-            && other.serial() != node.serial()
-            && !(engine.peers.contains_key(other.id()) && seen.peers.contains_key(node.id()))
+        let is_known = view.known.has(other.place) && theirs.known.has(place);
+        let is_alone = || other.engine().is_none_or(|engine| engine.peers.is_empty());
+        !is_known && (engine.peers.is_empty() || (node.serial() > other.serial() && !is_alone()))
     };
     let address =
         |other: &Node<'_>| NodeAddress { client: other.client_address(cluster.desired), bus_port: other.allocation.bus_port };
     cluster.nodes().filter(is_stranger).map(address).collect()
+}
+
+/// Whether a node can be introduced: it stays and answers.
+fn is_open(node: &Node<'_>) -> bool {
+    node.is_member() && node.life() == Life::Alive && node.engine().is_some_and(|engine| !engine.loading)
 }

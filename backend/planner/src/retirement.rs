@@ -4,11 +4,11 @@
 //! removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody who owns
 //! slots goes; handing over and emptying come first.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use valkyard_model::{NodeId, NodeSerial, RoleSeen, Seen, SlotSet, Step, WaitingOn, Zone};
 
+use crate::census::Places;
 use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::handover::has_all_copies;
@@ -70,14 +70,13 @@ pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         .flat_map(|shard| shard.nodes.iter().filter(|node| !node.is_member()).map(move |node| (shard, node)))
         .filter(|(shard, node)| is_free_to_go(shard, node, proposal))
         .collect();
-    let gone: Vec<NodeSerial> = leaving.iter().filter(|(_, node)| is_gone(node)).map(|(_, node)| node.serial()).collect();
+    let is_over = |node: &Node<'_>| is_gone(node) && !is_known(cluster, node);
+    let released: Vec<NodeSerial> = leaving.iter().filter(|(_, node)| is_over(node)).map(|(_, node)| node.serial()).collect();
     plan_forgetting(cluster, &leaving, proposal);
     for (_, node) in leaving.iter().filter(|(_, node)| !is_gone(node)) {
         proposal.wait(WaitingOn::NodeToLeave(node.serial()));
         plan_exit(cluster, node, proposal);
     }
-    let is_forgotten = |serial: &NodeSerial| cluster.desired.nodes.get(serial).is_some_and(|node| !is_known(cluster, &node.id));
-    let released: Vec<NodeSerial> = gone.into_iter().filter(is_forgotten).collect();
     if !released.is_empty() {
         proposal.propose(Step::ReleaseNodes { nodes: released });
     }
@@ -100,14 +99,13 @@ fn is_free_to_go(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>
 
 /// Everybody who stays forgets who leaves, and whoever left before and is remembered by a node that was away then.
 fn plan_forgetting(cluster: &Cluster<'_>, leaving: &[(&Shard<'_>, &Node<'_>)], proposal: &mut Proposal<'_>) {
-    let allocated: BTreeMap<&NodeId, NodeSerial> = cluster.nodes().map(|node| (node.id(), node.serial())).collect();
-    let is_leaving = |id: &NodeId| match allocated.get(id) {
-        Some(serial) => leaving.iter().any(|(_, node)| node.serial() == *serial),
-        None => true,
-    };
+    let mut leavers = Places::default();
+    leaving.iter().for_each(|(_, node)| leavers.add(node.place));
     for teller in cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive) {
-        let Some(engine) = teller.engine().filter(|_| !proposal.is_busy(teller.serial())) else { continue };
-        let peers: Vec<NodeId> = engine.peers.keys().filter(|id| is_leaving(id)).cloned().collect();
+        let view = cluster.view(teller).filter(|view| view.has_strangers || view.known.overlaps(&leavers));
+        let Some(engine) = view.and(teller.engine()).filter(|_| !proposal.is_busy(teller.serial())) else { continue };
+        let goes = |id: &&NodeId| cluster.shard_of(id).is_none() || leaving.iter().any(|(_, node)| node.id() == *id);
+        let peers: Vec<NodeId> = engine.peers.keys().filter(goes).cloned().collect();
         if !peers.is_empty() {
             proposal.propose(Step::Forget { node: teller.serial(), peers });
         }
@@ -117,7 +115,7 @@ fn plan_forgetting(cluster: &Cluster<'_>, leaving: &[(&Shard<'_>, &Node<'_>)], p
 fn plan_exit(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
     match (node.life(), &node.seen.files) {
-        (Life::Alive, _) if is_known(cluster, node.id()) || is_draining(node, proposal) => {}
+        (Life::Alive, _) if is_known(cluster, node) || is_draining(node, proposal) => {}
         (Life::Alive, _) => stopping::plan_stop(node, proposal),
         (Life::Dead, Seen::Known(_)) => proposal.propose(Step::RemoveFiles { node: serial }),
         (Life::Dead, Seen::Absent) => {}
@@ -130,9 +128,10 @@ fn is_draining(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
 }
 
 /// Whether a living node that stays still has this one in its view. One that does not answer is told when it does.
-fn is_known(cluster: &Cluster<'_>, id: &NodeId) -> bool {
-    let staying = cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive);
-    staying.filter_map(Node::engine).any(|engine| engine.peers.contains_key(id))
+fn is_known(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    let place = node.place;
+    let mut staying = cluster.nodes().filter(|other| other.is_member() && other.life() == Life::Alive);
+    staying.any(|other| cluster.view(other).is_some_and(|view| view.known.has(place)))
 }
 
 fn is_gone(node: &Node<'_>) -> bool {

@@ -22,6 +22,7 @@ const PATH_LENGTH_MAX: usize = 900;
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const LOCK_FILE: &str = "daemon.lock";
+const DATABASE_FILE: &str = "valkyard.db";
 /// Written, synced and removed to see whether writing works.
 const PROBE_FILE: &str = "write-check";
 
@@ -125,6 +126,12 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), lock })
     }
 
+    /// Whether a daemon ever used this folder. Takes nothing and changes nothing.
+    #[must_use]
+    pub fn is_one(path: &Path) -> bool {
+        [LOCK_FILE, DATABASE_FILE].iter().any(|name| path.join(name).exists())
+    }
+
     /// The daemon that has locked this folder, if there is one. Takes nothing and changes nothing.
     ///
     /// # Errors
@@ -155,7 +162,7 @@ impl DataDir {
     /// Where the store keeps its database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.path.join("valkyard.db")
+        self.path.join(DATABASE_FILE)
     }
 
     /// The folder of a node, whether it exists or not.

@@ -1,4 +1,4 @@
-//! The public API of Memorystore for Valkey, served over gRPC and REST on one port.
+//! The public API of Memorystore for Valkey and the administration API, served over gRPC and REST on one port.
 //!
 //! The daemon mounts [`router`]; it answers from the store, records accepted requests there and wakes the loop of the
 //! instance concerned. Invariants: gRPC and REST call the same functions; nothing a client sends is silently dropped, it is
@@ -6,6 +6,7 @@
 //! it is answered. Nothing here starts a process or decides what to do next, and whether an operation is done is never
 //! decided here either.
 
+mod admin;
 mod convert;
 mod errors;
 mod filter;
@@ -21,6 +22,7 @@ mod router;
 mod to_its_end;
 mod waiting;
 
+pub use admin::AdminError;
 pub use errors::{ApiError, ErrorCode};
-pub use platform::{ApiState, Platform};
+pub use platform::{ApiState, NodeSignal, Platform};
 pub use router::router;

@@ -63,7 +63,8 @@ async fn note_cancel(state: ApiState, request: longrunning::CancelOperationReque
     Ok(())
 }
 
-async fn find(state: &ApiState, text: &str) -> Result<(OperationName, Operation), ApiError> {
+/// The operation with this name.
+pub(crate) async fn find(state: &ApiState, text: &str) -> Result<(OperationName, Operation), ApiError> {
     let name: OperationName =
         text.parse().map_err(|error: valkyard_model::NameError| ApiError::invalid("name", error.to_string()))?;
     let found = state.store.operation(&name.operation).await?;

@@ -1,14 +1,26 @@
 //! What the API needs of its surroundings. Two implementations: the daemon's, and the tests' with a machine made up.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use valkyard_model::{InstanceAddress, MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_model::{InstanceAddress, MemoryPolicy, NodeSerial, SpecLimits, Timestamp, Uid};
 use valkyard_reconciler::SupervisorHandle;
 use valkyard_store::{AddressPlan, Store};
 
-/// The machine, the clock and randomness.
+/// What an administrator does to the process of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeSignal {
+    /// SIGKILL: it ends at once.
+    Kill,
+    /// SIGSTOP: it stays and does nothing.
+    Freeze,
+    /// SIGCONT: it goes on.
+    Thaw,
+}
+
+/// The machine, its processes, the clock and randomness.
 pub trait Platform: Send + Sync {
     /// What can be started here.
     fn limits(&self) -> SpecLimits;
@@ -24,6 +36,11 @@ pub trait Platform: Send + Sync {
     fn random(&self) -> [u8; 32];
     /// A random uuid.
     fn random_uuid(&self) -> Uuid;
+    /// Signals the process of a node; does nothing where there is none. Blocks for some system calls.
+    ///
+    /// # Errors
+    /// When the process cannot be told from others, or the kernel refuses.
+    fn signal_node(&self, uid: Uid, serial: NodeSerial, signal: NodeSignal) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 /// What every request is answered from. Cheap to clone.

@@ -1,5 +1,6 @@
 //! What the API needs to know of this machine.
 
+use std::error::Error;
 use std::io;
 use std::net::{SocketAddrV4, TcpListener};
 use std::path::PathBuf;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use uuid::Uuid;
-use valkyard_api::Platform;
+use valkyard_api::{NodeSignal, Platform};
 use valkyard_engine::{CatalogueConfig, EngineCatalogue};
-use valkyard_model::{InstanceAddress, MemoryPolicy, SpecLimits, Timestamp};
+use valkyard_host::{DataDir, freeze, signal, thaw};
+use valkyard_model::{InstanceAddress, MemoryPolicy, NodeSerial, SpecLimits, StopManner, Timestamp, Uid};
 use valkyard_store::AddressPlan;
 
 /// This machine, as the daemon found it at start.
@@ -18,6 +20,7 @@ pub(crate) struct ThisMachine {
     pub(crate) catalogue: Arc<EngineCatalogue>,
     pub(crate) memory: MemoryPolicy,
     pub(crate) addresses: AddressPlan,
+    pub(crate) data_dir: Arc<DataDir>,
 }
 
 impl Platform for ThisMachine {
@@ -53,6 +56,16 @@ impl Platform for ThisMachine {
 
     fn random_uuid(&self) -> Uuid {
         Uuid::new_v4()
+    }
+
+    fn signal_node(&self, uid: Uid, serial: NodeSerial, what: NodeSignal) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let home = self.data_dir.node_home(uid, serial);
+        let sent = match what {
+            NodeSignal::Kill => signal(&home, StopManner::Kill),
+            NodeSignal::Freeze => freeze(&home),
+            NodeSignal::Thaw => thaw(&home),
+        };
+        Ok(sent?)
     }
 }
 

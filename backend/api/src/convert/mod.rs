@@ -13,3 +13,4 @@ mod time;
 pub(crate) use instance::{instance_message, instance_state};
 pub(crate) use operation::operation_message;
 pub(crate) use request::{Parent, instance_name, request_key};
+pub(crate) use time::timestamp_message;

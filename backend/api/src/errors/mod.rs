@@ -17,6 +17,7 @@ use valkyard_model::{EngineVersion, FieldViolation, InstanceName, OperationName,
 
 pub use code::ErrorCode;
 
+use crate::admin::AdminError;
 use crate::instances::DataDoesNotFit;
 
 /// Clients (Google's Terraform provider) repeat a request refused with 409 when its body has this word.
@@ -162,6 +163,9 @@ pub enum ApiError {
         /// A sentence that names it.
         what: String,
     },
+    /// The administration API refuses it.
+    #[error(transparent)]
+    Admin(Box<AdminError>),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
@@ -216,6 +220,7 @@ impl ApiError {
             | Self::DiskFull => ErrorCode::FailedPrecondition,
             Self::FromWebPage { .. } | Self::ForeignHost { .. } => ErrorCode::PermissionDenied,
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
+            Self::Admin(error) => error.code(),
             Self::Stopping => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
         }
@@ -246,6 +251,7 @@ impl ApiError {
             | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
+            | Self::Admin(_)
             | Self::Stopping
             | Self::Internal(_) => self.code().http(),
         }
@@ -299,6 +305,7 @@ impl ApiError {
             | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
+            | Self::Admin(_)
             | Self::Stopping
             | Self::Internal(_) => Vec::new(),
         }
@@ -328,6 +335,12 @@ impl fmt::Display for Listed<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl From<AdminError> for ApiError {
+    fn from(error: AdminError) -> Self {
+        Self::Admin(Box::new(error))
     }
 }
 

@@ -1,5 +1,6 @@
-//! gRPC: the three services, thin. Messages come decoded; errors go out as a status with `google.rpc` details.
+//! gRPC: the four services, thin. Messages come decoded; errors go out as a status with `google.rpc` details.
 
+mod admin;
 mod locations;
 mod memorystore;
 mod operations;

@@ -20,6 +20,15 @@ pub(super) async fn read<M: Message + Name + Default>(body: Body, field: &str) -
     from_json(&bytes).map_err(|error| ApiError::from_json(error, field))
 }
 
+/// Reads a body as a request of the administration API.
+pub(super) async fn read_admin<M: Message + Name + Default>(body: Body) -> Result<M, ApiError> {
+    let bytes = read_bytes(body).await?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(M::default());
+    }
+    admin_proto::json::from_json(&bytes).map_err(|error| ApiError::invalid("", format!("the request body: {}", error.source)))
+}
+
 async fn read_bytes(body: Body) -> Result<Bytes, ApiError> {
     to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
         if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {

@@ -38,6 +38,7 @@ impl Call<'_> {
             Rpc::CancelOperation => self.cancel_operation().await,
             Rpc::ListLocations => self.list_locations().await,
             Rpc::GetLocation => self.get_location(),
+            Rpc::Admin(rpc) => self.run_admin(rpc).await,
             Rpc::Later(rpc) => Err(grpc::not_in_this_version(rpc)),
         }
     }

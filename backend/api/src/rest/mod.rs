@@ -3,6 +3,7 @@
 //! Invariant: every answer, an error's too, is JSON in the shape Google's clients parse. Which field of a request comes from
 //! the path, the query or the body follows the API's HTTP rules. No rule about values lives here.
 
+mod admin;
 mod body;
 mod dispatch;
 mod query;

@@ -18,8 +18,21 @@ pub(super) enum Rpc {
     CancelOperation,
     ListLocations,
     GetLocation,
+    /// One of the administration API.
+    Admin(AdminRpc),
     /// An RPC of the API that this version does not have.
     Later(&'static str),
+}
+
+/// What a request of the administration API asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AdminRpc {
+    GetTopology,
+    ListNodes,
+    FailOver,
+    TakeZone,
+    GiveZone,
+    ListZoneOutages,
 }
 
 struct Route {
@@ -85,6 +98,12 @@ static ROUTES: &[Route] = &[
     route(Method::DELETE, ACL_POLICY, Rpc::Later("DeleteAclPolicy")),
     route(Method::GET, "projects/*/locations/*/aclPolicies/*/revisions", Rpc::Later("ListAclPolicyRevisions")),
     route(Method::GET, "projects/*/locations/*/aclPolicies/*/revisions/*", Rpc::Later("GetAclPolicyRevision")),
+    route(Method::GET, "admin/projects/*/locations/*/instances/*/topology", Rpc::Admin(AdminRpc::GetTopology)),
+    route(Method::POST, "admin/projects/*/locations/*/instances/*:failOver", Rpc::Admin(AdminRpc::FailOver)),
+    route(Method::GET, "admin/nodes", Rpc::Admin(AdminRpc::ListNodes)),
+    route(Method::POST, "admin/zones/*:take", Rpc::Admin(AdminRpc::TakeZone)),
+    route(Method::POST, "admin/zones/*:give", Rpc::Admin(AdminRpc::GiveZone)),
+    route(Method::GET, "admin/zoneOutages", Rpc::Admin(AdminRpc::ListZoneOutages)),
 ];
 
 /// What this method asks for at this path below `/v1/`.
@@ -143,6 +162,7 @@ mod tests {
             (Method::POST, "projects/p/locations/l/operations/o:cancel", Rpc::CancelOperation),
             (Method::POST, "projects/p/locations/l/instances/i:backup", Rpc::Later("BackupInstance")),
             (Method::GET, "projects/p/locations", Rpc::ListLocations),
+            (Method::POST, "admin/zones/us-central1-a:take", Rpc::Admin(AdminRpc::TakeZone)),
         ] {
             assert_eq!(find(&method, path).expect(path), rpc);
         }

@@ -1,6 +1,7 @@
 //! The API as its clients meet it: over HTTP and gRPC on a loopback port, with a store in memory and a world in which
 //! every instance is complete at once.
 
+mod admin;
 mod answers;
 mod change;
 mod create;

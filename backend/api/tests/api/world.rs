@@ -1,14 +1,15 @@
 //! A world without machines: whatever is wanted is so at the next look, unless it is held.
 
-use std::sync::Arc;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use uuid::Uuid;
-use valkyard_api::Platform;
+use valkyard_api::{NodeSignal, Platform};
 use valkyard_model::{
-    ByteSize, DesiredInstance, EngineVersion, InstanceAddress, InstanceName, Lifecycle, MemoryPolicy, Observation, Seen,
-    SpecLimits, Step, Timestamp,
+    ByteSize, DesiredInstance, EngineVersion, InstanceAddress, InstanceName, Lifecycle, MemoryPolicy, NodeSerial, Observation,
+    Seen, SpecLimits, Step, Timestamp, Uid,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -70,6 +71,8 @@ pub(crate) struct TestPlatform {
     pub(crate) uuids: AtomicU64,
     /// Last byte of the lowest address that no other program has.
     pub(crate) first_free: u8,
+    /// What was done to processes, in order.
+    pub(crate) signals: Arc<Mutex<Vec<(NodeSerial, NodeSignal)>>>,
 }
 
 impl Platform for TestPlatform {
@@ -100,5 +103,10 @@ impl Platform for TestPlatform {
 
     fn random_uuid(&self) -> Uuid {
         Uuid::from_u64_pair(0x1111_2222_3333_4444, 0x8000_0000_0000_0000 + self.uuids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn signal_node(&self, _uid: Uid, serial: NodeSerial, signal: NodeSignal) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.signals.lock().expect("nobody panics with it").push((serial, signal));
+        Ok(())
     }
 }

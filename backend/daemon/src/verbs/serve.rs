@@ -88,12 +88,13 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     let known = store.all_names().await?;
 
     let stop = CancellationToken::new();
-    let machine = Machine { store: store.clone(), data_dir, catalogue: Arc::clone(&catalogue), now: Utc::now };
+    let machine =
+        Machine { store: store.clone(), data_dir: Arc::clone(&data_dir), catalogue: Arc::clone(&catalogue), now: Utc::now };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());
     let instances = known.len();
     let mut supervising = tokio::spawn(supervisor.with_roster(roster_of(&store)).run(known));
 
-    let platform = this_machine(catalogue, settings)?;
+    let platform = this_machine(catalogue, data_dir, settings)?;
     let (ready, readiness) = watch::channel(Readiness::NotReady);
     let api = valkyard_api::router(ApiState { store, supervisor: loops, platform: Arc::new(platform) });
     let mut serving = tokio::spawn(answer(listener, api.merge(health::router(readiness)), stop.clone()));
@@ -177,11 +178,15 @@ async fn answer(listener: TcpListener, router: axum::Router, stop: CancellationT
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-fn this_machine(catalogue: Arc<valkyard_engine::EngineCatalogue>, settings: &Settings) -> Result<ThisMachine> {
+fn this_machine(
+    catalogue: Arc<valkyard_engine::EngineCatalogue>,
+    data_dir: Arc<DataDir>,
+    settings: &Settings,
+) -> Result<ThisMachine> {
     let machine = machine_memory().context("read the machine's memory")?;
     let block = AddressBlock::of_data_dir(settings.data_dir.as_os_str().as_encoded_bytes());
     let addresses = if own_loopback_usable() { AddressPlan::OwnIp { block } } else { AddressPlan::SharedIp };
-    Ok(ThisMachine { catalogue, memory: MemoryPolicy { scale: settings.memory_scale, machine }, addresses })
+    Ok(ThisMachine { catalogue, data_dir, memory: MemoryPolicy { scale: settings.memory_scale, machine }, addresses })
 }
 
 fn report_engines(catalogue: &valkyard_engine::EngineCatalogue) {

@@ -1,0 +1,49 @@
+//! The Admin service: each RPC is one call of the function that REST calls too.
+
+use std::pin::Pin;
+
+use admin_proto::v1::admin_server::Admin;
+use admin_proto::v1::{
+    FailOverRequest, FailOverResponse, GetTopologyRequest, GiveZoneRequest, ListNodesRequest, ListNodesResponse,
+    ListZoneOutagesRequest, ListZoneOutagesResponse, OperationProgress, TakeZoneRequest, Topology, WatchOperationRequest,
+    ZoneOutage,
+};
+use futures::{Stream, StreamExt as _};
+use tonic::{Request, Response, Status};
+
+use super::{Answer, GrpcApi};
+use crate::admin;
+
+#[tonic::async_trait]
+impl Admin for GrpcApi {
+    type WatchOperationStream = Pin<Box<dyn Stream<Item = Result<OperationProgress, Status>> + Send>>;
+
+    async fn get_topology(&self, request: Request<GetTopologyRequest>) -> Answer<Topology> {
+        Ok(Response::new(admin::topology(&self.state, request.into_inner()).await?))
+    }
+
+    async fn list_nodes(&self, request: Request<ListNodesRequest>) -> Answer<ListNodesResponse> {
+        Ok(Response::new(admin::list_nodes(&self.state, request.into_inner()).await?))
+    }
+
+    async fn fail_over(&self, request: Request<FailOverRequest>) -> Answer<FailOverResponse> {
+        Ok(Response::new(admin::fail_over(&self.state, request.into_inner()).await?))
+    }
+
+    async fn take_zone(&self, request: Request<TakeZoneRequest>) -> Answer<ZoneOutage> {
+        Ok(Response::new(admin::take_zone(&self.state, request.into_inner()).await?))
+    }
+
+    async fn give_zone(&self, request: Request<GiveZoneRequest>) -> Answer<ZoneOutage> {
+        Ok(Response::new(admin::give_zone(&self.state, request.into_inner()).await?))
+    }
+
+    async fn list_zone_outages(&self, request: Request<ListZoneOutagesRequest>) -> Answer<ListZoneOutagesResponse> {
+        Ok(Response::new(admin::list_zone_outages(&self.state, request.into_inner()).await?))
+    }
+
+    async fn watch_operation(&self, request: Request<WatchOperationRequest>) -> Answer<Self::WatchOperationStream> {
+        let progress = admin::watch_operation(&self.state, request.into_inner()).await?;
+        Ok(Response::new(progress.map(|found| found.map_err(Status::from)).boxed()))
+    }
+}

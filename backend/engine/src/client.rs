@@ -89,8 +89,18 @@ impl NodeLink {
         })?;
         stream.set_nodelay(true).map_err(|source| LinkError::Broken { address, source })?;
         let mut link = Self { address, stream, received: Vec::with_capacity(BUFFER_BYTES), version: None, spent: false };
-        link.expect_status(&["AUTH", ADMIN_USER, secret.expose()], "OK").await?;
+        link.log_in(secret).await?;
         Ok(link)
+    }
+
+    /// Logs in, and asks to be spared when the engine runs out of memory for clients: that is when it must be watched.
+    async fn log_in(&mut self, secret: &AdminSecret) -> Result<(), LinkError> {
+        let mut request = Request::of(&["AUTH", ADMIN_USER, secret.expose()]);
+        request.add(&["CLIENT", "NO-EVICT", "ON"]);
+        for reply in self.exchange(request, PROMPT).await? {
+            self.status(reply, "OK")?;
+        }
+        Ok(())
     }
 
     /// Where the node listens.

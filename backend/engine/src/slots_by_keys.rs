@@ -31,6 +31,11 @@ const BATCH_KEYS_FIRST: usize = 16;
 /// take less than a quarter of it grow.
 const BATCH_TIME: Duration = Duration::from_millis(8);
 
+/// How an engine says that the connection to a key's target failed.
+const CUT_OFF: &str = "IOERR";
+/// The value of `maxmemory-clients` for no limit.
+const NO_CLIENT_LIMIT: &str = "0";
+
 /// Two primaries, and those to be told.
 #[derive(Debug)]
 pub struct SlotsByKeys<'l> {
@@ -119,8 +124,7 @@ impl SlotsByKeys<'_> {
             }
             let sent = next_batch(&mut full, *batch_keys);
             let batches: Vec<&[Key]> = sent.iter().map(|(_, keys)| keys.as_slice()).collect();
-            let to = MigrateTo { address: self.target_address, secret: self.secret };
-            self.source.migrate_keys(&batches, to).await?;
+            self.send(&batches).await?;
             *batch_keys = adapted(*batch_keys, begun.elapsed());
             let (unsure, known): (Vec<_>, Vec<_>) = sent.into_iter().map(|(open, _)| open).partition(|open| open.keys.is_empty());
             let slots: Vec<Slot> = unsure.iter().map(|open| open.slot).collect();
@@ -137,6 +141,21 @@ impl SlotsByKeys<'_> {
             }
         }
         Ok(empty)
+    }
+
+    /// Sends keys. One that is larger than what the target lets its clients use is refused by cutting the connection off, which
+    /// also happens for other reasons; so once it happened, the batch is sent again without that limit. Should the limit not
+    /// come back, because of a crash, its next comparison with what is wanted brings it.
+    async fn send(&mut self, batches: &[&[Key]]) -> Result<(), LinkError> {
+        let to = MigrateTo { address: self.target_address, secret: self.secret };
+        match self.source.migrate_keys(batches, to).await {
+            Err(LinkError::Engine { message, .. }) if message.starts_with(CUT_OFF) => {}
+            sent => return sent,
+        }
+        let limit = self.target.replace_client_limit(NO_CLIENT_LIMIT).await?;
+        let sent = self.source.migrate_keys(batches, to).await;
+        self.target.replace_client_limit(&limit).await?;
+        sent
     }
 
     /// Tells everybody who owns these slots now.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use valkyard_model::{LiveSettings, NodeAddress, NodeId};
+use valkyard_model::{EngineConfigKey, LiveSettings, NodeAddress, NodeId};
 
 use super::{LinkError, NodeLink, PROMPT, Request};
 
@@ -76,6 +76,15 @@ impl NodeLink {
             words.extend([key.as_str(), value]);
         }
         self.expect_status(&words, "OK").await
+    }
+
+    /// Sets how much memory clients may use, and gives what it was.
+    pub(crate) async fn replace_client_limit(&mut self, limit: &str) -> Result<String, LinkError> {
+        let name = EngineConfigKey::MaxmemoryClients.as_str();
+        let told = self.ask(Request::of(&["CONFIG", "GET", name]), PROMPT).await?;
+        let before = self.pairs(told)?.pop().map(|(_, value)| value);
+        self.expect_status(&["CONFIG", "SET", name, limit], "OK").await?;
+        before.ok_or_else(|| self.unexpected("empty"))
     }
 
     /// Ends the engine without saving. It answers by closing the connection.

@@ -54,7 +54,7 @@ impl NodeLink {
     }
 
     /// Names and values, one after the other.
-    fn pairs(&mut self, reply: Reply) -> Result<Vec<(String, String)>, LinkError> {
+    pub(super) fn pairs(&mut self, reply: Reply) -> Result<Vec<(String, String)>, LinkError> {
         let mut words = self.elements(reply)?.into_iter();
         let mut pairs = Vec::with_capacity(words.len() / 2);
         while let (Some(name), Some(value)) = (words.next(), words.next()) {

@@ -44,7 +44,8 @@ async fn a_closed_port_refuses() {
 
 #[tokio::test]
 async fn a_foreign_engine_denies() {
-    let (link, _serving) = connect_to(&["-WRONGPASS invalid username-password pair or user is disabled.\r\n"]).await;
+    let (link, _serving) =
+        connect_to(&["-WRONGPASS invalid username-password pair or user is disabled.\r\n-NOPERM no\r\n"]).await;
     let error = link.expect_err("the password is wrong");
     assert!(matches!(error, LinkError::Denied { .. }), "{error:?}");
 }
@@ -58,7 +59,8 @@ async fn another_protocol_is_told_from_an_engine() {
 
 #[tokio::test]
 async fn a_refused_command_leaves_the_link_usable() {
-    let (link, _serving) = connect_to(&["+OK\r\n", "-ERR You should send CLUSTER FAILOVER to a replica\r\n", "+OK\r\n"]).await;
+    let (link, _serving) =
+        connect_to(&["+OK\r\n+OK\r\n", "-ERR You should send CLUSTER FAILOVER to a replica\r\n", "+OK\r\n"]).await;
     let mut link = link.expect("connects");
     let error = link.take_over().await.expect_err("refused");
     assert!(matches!(&error, LinkError::Engine { message, .. } if message.contains("to a replica")), "{error:?}");
@@ -67,7 +69,7 @@ async fn a_refused_command_leaves_the_link_usable() {
 
 #[tokio::test]
 async fn silence_ends_in_time_and_spends_the_link() {
-    let (link, _serving) = connect_to(&["+OK\r\n"]).await;
+    let (link, _serving) = connect_to(&["+OK\r\n+OK\r\n"]).await;
     let mut link = link.expect("connects");
     let error = link.take_over().await.expect_err("no answer");
     assert!(matches!(error, LinkError::Silent { .. }), "{error:?}");
@@ -77,7 +79,7 @@ async fn silence_ends_in_time_and_spends_the_link() {
 
 #[tokio::test]
 async fn a_call_dropped_midway_spends_the_link() {
-    let (link, _serving) = connect_to(&["+OK\r\n"]).await;
+    let (link, _serving) = connect_to(&["+OK\r\n+OK\r\n"]).await;
     let mut link = link.expect("connects");
     let dropped = tokio::time::timeout(Duration::from_millis(10), link.take_over()).await;
     assert!(dropped.is_err(), "there is no answer");
@@ -86,7 +88,7 @@ async fn a_call_dropped_midway_spends_the_link() {
 
 #[tokio::test]
 async fn a_peer_that_hangs_up_breaks_the_link() {
-    let (link, serving) = connect_to(&["+OK\r\n"]).await;
+    let (link, serving) = connect_to(&["+OK\r\n+OK\r\n"]).await;
     let mut link = link.expect("connects");
     serving.abort();
     assert!(serving.await.expect_err("aborted").is_cancelled());
@@ -102,7 +104,7 @@ async fn an_engine_that_hangs_up_over_its_shutdown_did_as_told() {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut request = [0; 4096];
         let login = stream.read(&mut request).await.expect("a login");
-        stream.write_all(b"+OK\r\n").await.expect("the client reads");
+        stream.write_all(b"+OK\r\n+OK\r\n").await.expect("the client reads");
         let command = stream.read(&mut request).await.expect("a command");
         (login, String::from_utf8_lossy(&request[..command]).into_owned())
     });
@@ -114,14 +116,14 @@ async fn an_engine_that_hangs_up_over_its_shutdown_did_as_told() {
 
 #[tokio::test]
 async fn an_engine_that_refuses_its_shutdown_is_not_taken_for_ended() {
-    let (link, _serving) = connect_to(&["+OK\r\n", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"]).await;
+    let (link, _serving) = connect_to(&["+OK\r\n+OK\r\n", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"]).await;
     let error = link.expect("connects").shut_down().await.expect_err("refused");
     assert!(matches!(error, LinkError::Engine { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn more_answers_than_questions_are_out_of_step() {
-    let (link, _serving) = connect_to(&["+OK\r\n", "+OK\r\n+OK\r\n"]).await;
+    let (link, _serving) = connect_to(&["+OK\r\n+OK\r\n", "+OK\r\n+OK\r\n"]).await;
     let error = link.expect("connects").take_over().await.expect_err("one answer too many");
     assert!(matches!(error, LinkError::Protocol { source: ProtocolError::Unexpected { .. }, .. }), "{error:?}");
 }
@@ -146,7 +148,7 @@ async fn endless_answers_are_cut_off() {
 
 #[tokio::test]
 async fn errors_do_not_show_the_secret() {
-    let (link, _serving) = connect_to(&["-ERR unknown command\r\n"]).await;
+    let (link, _serving) = connect_to(&["-ERR unknown command\r\n-ERR unknown command\r\n"]).await;
     let text = format!("{:?}", link.expect_err("refused"));
     assert!(!text.contains(secret().expose()), "{text}");
 }

@@ -47,6 +47,7 @@ pub(crate) struct Cluster {
     secret: AdminSecret,
     configs: EngineConfigs,
     nodes: BTreeMap<NodeSerial, Child>,
+    ids: BTreeMap<NodeSerial, NodeId>,
 }
 
 /// An address that no other cluster of this machine uses at the same time, most likely.
@@ -75,6 +76,7 @@ impl Cluster {
             secret: AdminSecret::from_random([42; 32]),
             configs: EngineConfigs::validate(&configs, NodeType::SharedCoreNano).expect("valid"),
             nodes: BTreeMap::new(),
+            ids: BTreeMap::new(),
         };
         let serial = |index: u16| NodeSerial(u32::from(index) + 1);
         let mut nodes = Vec::new();
@@ -142,6 +144,7 @@ impl Cluster {
         if let Some(path) = self.build.library_path() {
             command.env("LD_LIBRARY_PATH", path);
         }
+        self.ids.insert(serial, self.id(serial));
         self.nodes.insert(serial, command.spawn().expect("starts"));
     }
 
@@ -161,6 +164,16 @@ impl Cluster {
 
     pub(crate) fn id(&self, serial: NodeSerial) -> NodeId {
         NodeId::derive(self.uid, serial)
+    }
+
+    /// The identity of a node that was started.
+    pub(crate) fn id_of(&self, serial: NodeSerial) -> &NodeId {
+        &self.ids[&serial]
+    }
+
+    /// Where the first node listens.
+    pub(crate) fn some_address(&self) -> SocketAddrV4 {
+        self.address(NodeSerial(1))
     }
 
     pub(crate) fn address(&self, serial: NodeSerial) -> SocketAddrV4 {

@@ -7,6 +7,8 @@ mod builds;
 mod cluster;
 mod commands;
 mod raw;
+mod slots;
+mod writer;
 
 use std::collections::BTreeSet;
 

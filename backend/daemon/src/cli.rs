@@ -1,10 +1,19 @@
 //! The command line. Every flag has an environment variable; flag > environment > file > default.
 
+mod admin;
+
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub(crate) use admin::{
+    AskOptions, FailoverOptions, InstanceOptions, InstancesCommand, Manner, NodesCommand, NodesOptions, OperationOptions,
+    OperationsCommand, PlaceOptions, TakeOptions, ZonesCommand,
+};
 
 /// Runs real, sharded, replicated Valkey clusters on this machine and answers to the Memorystore for Valkey API.
 #[derive(Debug, Parser)]
@@ -12,6 +21,24 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line. A variable that is set to nothing counts as unset.
+    pub(crate) fn read() -> Self {
+        let command =
+            without_empty_variables(Self::command(), &|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn without_empty_variables(command: clap::Command, is_empty: &impl Fn(&OsStr) -> bool) -> clap::Command {
+    let command = command.mut_args(|flag| match flag.get_env() {
+        Some(name) if is_empty(name) => flag.env(Resettable::Reset),
+        Some(_) | None => flag,
+    });
+    let names: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |verb| without_empty_variables(verb, is_empty)))
 }
 
 #[derive(Debug, Subcommand)]
@@ -22,6 +49,18 @@ pub(crate) enum Command {
     Down(DataDirOptions),
     /// Show whether the daemon is ready, and its instances
     Status(StatusOptions),
+    /// Ask about instances, and fail them over
+    #[command(subcommand)]
+    Instances(InstancesCommand),
+    /// Ask about nodes
+    #[command(subcommand)]
+    Nodes(NodesCommand),
+    /// Ask about operations, and follow one
+    #[command(subcommand)]
+    Operations(OperationsCommand),
+    /// Take zones away and give them back
+    #[command(subcommand)]
+    Zones(ZonesCommand),
     /// Print exports that point Valkyard's provider, gcloud and the hashicorp/google provider at the daemon
     Env(EnvOptions),
     /// Print the version and the engines found on this machine
@@ -92,7 +131,7 @@ pub(crate) struct StatusOptions {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
     pub(crate) timeout: Duration,
     /// Form of the answer
-    #[arg(long, value_name = "FORM", default_value = "text")]
+    #[arg(long, visible_alias = "output", value_name = "FORM", default_value = "text")]
     pub(crate) format: OutputFormat,
 }
 
@@ -155,6 +194,15 @@ mod tests {
             let env = flag.get_env().map(|name| name.to_string_lossy().into_owned());
             assert!(env.is_some_and(|name| name.starts_with("VALKYARD_")), "{} has none", flag.get_id());
         }
+    }
+
+    #[test]
+    fn a_variable_set_to_nothing_counts_as_unset() {
+        let command = without_empty_variables(Cli::command(), &|name| name == "VALKYARD_LISTEN");
+        let serve = command.find_subcommand("serve").expect("there is serve");
+        let of = |id: &str| serve.get_arguments().find(|flag| flag.get_id() == id).and_then(clap::Arg::get_env);
+        assert_eq!(of("listen"), None);
+        assert_eq!(of("data_dir"), Some(OsStr::new("VALKYARD_DATA_DIR")));
     }
 
     #[test]

@@ -4,34 +4,37 @@
 //! line. It decides nothing about instances.
 
 mod cli;
+mod client;
 mod config;
 mod health;
 mod listen;
+mod output;
 mod platform;
 mod telemetry;
 mod verbs;
 
-use std::io::Write;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let outcome = match cli.command {
         Command::Serve(options) => verbs::serve::run(options),
         Command::Down(options) => verbs::down::run(&options),
         Command::Status(options) => verbs::status::run(&options),
+        Command::Instances(command) => verbs::instances::run(&command),
+        Command::Nodes(command) => verbs::nodes::run(&command),
+        Command::Operations(command) => verbs::operations::run(&command),
+        Command::Zones(command) => verbs::zones::run(&command),
         Command::Env(options) => verbs::env::run(&options),
         Command::Version(options) => verbs::version::run(&options),
     };
     match outcome {
         Ok(code) => code,
+        Err(error) if error.is::<output::NobodyReads>() => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody can read it, the exit code has to do: `eprintln!` would panic instead.
-            let _ = writeln!(std::io::stderr(), "valkyard: {error:#}");
+            output::warn(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -10,6 +10,7 @@ use valkyard_host::{DataDir, NodeHome, process_seen, signal};
 use valkyard_model::StopManner;
 
 use crate::cli::DataDirOptions;
+use crate::output::print;
 
 /// A daemon drains connections for 2 s at most; the rest is a busy disk.
 const DAEMON_LIMIT: Duration = Duration::from_secs(15);
@@ -24,12 +25,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub(crate) fn run(options: &DataDirOptions) -> Result<ExitCode> {
     let data_dir = options.resolve()?;
     if !data_dir.exists() {
-        println!("{} does not exist: nothing runs there", data_dir.display());
+        print(&format!("{} does not exist: nothing runs there\n", data_dir.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Opening a data folder writes into it, and this one is somebody else's.
+    if !DataDir::is_one(&data_dir) {
+        print(&format!("{} is not a data folder of valkyard: nothing runs there\n", data_dir.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
     stop_daemon(&data_dir)?;
     let stopped = stop_nodes(&data_dir)?;
-    println!("stopped; {stopped} node(s) ended in {}", data_dir.display());
+    print(&format!("stopped; {stopped} node(s) ended in {}\n", data_dir.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

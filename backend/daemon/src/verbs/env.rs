@@ -6,13 +6,14 @@ use anyhow::Result;
 
 use crate::cli::EnvOptions;
 use crate::listen::endpoint_of;
+use crate::output::print;
 
 /// Prints the exports for a POSIX shell: `eval "$(valkyard env)"`.
 pub(crate) fn run(options: &EnvOptions) -> Result<ExitCode> {
     let endpoint = endpoint_of(&options.target)?;
-    for (name, value, why) in exports(endpoint.trim_end_matches('/'), &options.project, &options.location) {
-        println!("export {name}={}  # {why}", quote(&value));
-    }
+    let exports = exports(endpoint.trim_end_matches('/'), &options.project, &options.location);
+    let line = |(name, value, why): &(&str, String, &str)| format!("export {name}={}  # {why}\n", quote(value));
+    print(&exports.iter().map(line).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,70 +1,83 @@
-//! `valkyard status [--wait]`: is the daemon ready, and what does it run?
+//! `valkyard status [--wait]`: is the daemon ready, what does it run, and is all well?
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
-use hyper::{StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use admin_proto::json::from_json;
+use admin_proto::v1::Topology;
+use anyhow::{Context, Result};
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cli::{OutputFormat, StatusOptions};
+use crate::client::{Daemon, Refusal};
 use crate::listen::endpoint_of;
+use crate::output::{print, warn};
+use crate::verbs::ask::block_on;
+use crate::verbs::node_table::time_text;
 
 /// Gap between two looks while waiting: short against what is waited for (a cluster takes 2 s), cheap to answer.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// The daemon answers from memory and one small database: longer means that it is not well.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Instance states that end by themselves.
 const PASSING_STATES: [&str; 3] = ["CREATING", "UPDATING", "DELETING"];
 
-type Http = Client<HttpConnector, Empty<Bytes>>;
-
 /// Exit code 0: ready (and, with `--wait`, at rest). 1: not, or not in time.
 pub(crate) fn run(options: &StatusOptions) -> Result<ExitCode> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?.block_on(status(options))
+    block_on(status(options))
 }
 
 async fn status(options: &StatusOptions) -> Result<ExitCode> {
-    let http: Http = Client::builder(TokioExecutor::new()).build_http();
     let deadline = Instant::now() + options.timeout;
     loop {
         // Each time anew: a daemon that is starting has not written its address down yet.
         let endpoint = endpoint_of(&options.target)?;
-        let looked = look(&http, &endpoint).await;
+        let daemon = Daemon::at(&endpoint);
+        let looked = instances(&daemon).await;
         let at_rest = looked.as_ref().is_ok_and(|instances| !instances.iter().any(is_passing));
         if at_rest || !options.wait || Instant::now() >= deadline {
-            return report(&endpoint, looked, options, at_rest);
+            let instances = looked.with_context(|| format!("no ready daemon at {endpoint}; start one with `valkyard serve`"))?;
+            let remarks = remarks(&daemon, &instances).await?;
+            return report(&endpoint, &instances, &remarks, options, at_rest);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-fn report(endpoint: &str, looked: Result<Vec<Value>>, options: &StatusOptions, at_rest: bool) -> Result<ExitCode> {
-    let instances = looked.with_context(|| format!("no ready daemon at {endpoint}; start one with `valkyard serve`"))?;
+/// What a person should know of one instance.
+struct Remarks {
+    instance: String,
+    /// As it is now.
+    conditions: Vec<String>,
+    /// What was lost, with the time.
+    losses: Vec<String>,
+}
+
+fn report(endpoint: &str, instances: &[Value], remarks: &[Remarks], options: &StatusOptions, at_rest: bool) -> Result<ExitCode> {
     match options.format {
-        OutputFormat::Json => println!("{}", json!({ "endpoint": endpoint, "ready": true, "instances": instances })),
-        OutputFormat::Text => print_table(endpoint, &instances),
+        OutputFormat::Json => {
+            let remark =
+                |found: &Remarks| json!({ "instance": found.instance, "conditions": found.conditions, "losses": found.losses });
+            let remarks: Vec<Value> = remarks.iter().map(remark).collect();
+            let answer = json!({ "endpoint": endpoint, "ready": true, "instances": instances, "remarks": remarks });
+            print(&format!("{answer}\n"))?;
+        }
+        OutputFormat::Text => print(&text(endpoint, instances, remarks))?,
     }
     if options.wait && !at_rest {
-        eprintln!("valkyard: instances are still changing after {:?}", options.timeout);
+        warn(&format!("instances are still changing after {:?}", options.timeout));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_table(endpoint: &str, instances: &[Value]) {
-    println!("ready at {endpoint}, {} instance(s)", instances.len());
+fn text(endpoint: &str, instances: &[Value], remarks: &[Remarks]) -> String {
+    let mut out = format!("ready at {endpoint}, {} instance(s)\n", instances.len());
     for instance in instances {
         let text = |key: &str| instance[key].as_str().unwrap_or("-").to_owned();
         let address = &instance["discoveryEndpoints"][0];
-        println!(
-            "{:<9} {}  {} x (1 + {})  {}  {}:{}",
+        out.push_str(&format!(
+            "{:<9} {}  {} x (1 + {})  {}  {}:{}\n",
             text("state"),
             text("name"),
             instance["shardCount"],
@@ -72,8 +85,13 @@ fn print_table(endpoint: &str, instances: &[Value]) {
             text("engineVersion"),
             address["address"].as_str().unwrap_or("-"),
             address["port"],
-        );
+        ));
+        let of_instance = remarks.iter().filter(|found| instance["name"] == found.instance.as_str());
+        for line in of_instance.flat_map(|found| found.conditions.iter().chain(&found.losses)) {
+            out.push_str(&format!("          ! {line}\n"));
+        }
     }
+    out
 }
 
 fn is_passing(instance: &Value) -> bool {
@@ -81,30 +99,52 @@ fn is_passing(instance: &Value) -> bool {
 }
 
 /// Every instance of every project, once the daemon is ready.
-async fn look(http: &Http, endpoint: &str) -> Result<Vec<Value>> {
-    fetch(http, endpoint, "/readyz").await?;
-    let mut instances = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let body = fetch(http, endpoint, &format!("/v1/projects/-/locations/-/instances?pageToken={page_token}")).await?;
-        let mut page: Value = serde_json::from_slice(&body).context("parse the list of instances")?;
-        if let Value::Array(found) = page["instances"].take() {
-            instances.extend(found);
+async fn instances(daemon: &Daemon) -> Result<Vec<Value>> {
+    daemon.read("/readyz").await?;
+    daemon.list("/v1/projects/-/locations/-/instances", "instances").await
+}
+
+/// What is to be said of the instances; nothing of those that are all right.
+async fn remarks(daemon: &Daemon, instances: &[Value]) -> Result<Vec<Remarks>> {
+    let mut found = Vec::new();
+    for name in instances.iter().filter_map(|instance| instance["name"].as_str()) {
+        let answer = match daemon.read(&format!("/v1/admin/{name}/topology")).await {
+            Ok(answer) => answer,
+            // Deleted since the list was read.
+            Err(error) if error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND) => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let topology: Topology = from_json(&answer).context("read the daemon's answer; is it of another version?")?;
+        let remark = remarks_of(&topology);
+        if !remark.conditions.is_empty() || !remark.losses.is_empty() {
+            found.push(remark);
         }
-        match page["nextPageToken"].as_str().filter(|token| !token.is_empty()) {
-            Some(token) => page_token = token.to_owned(),
-            None => return Ok(instances),
-        }
+    }
+    Ok(found)
+}
+
+fn remarks_of(topology: &Topology) -> Remarks {
+    let time = |loss: &admin_proto::v1::DataLoss| loss.time.as_ref().map(time_text).unwrap_or_default();
+    Remarks {
+        instance: topology.instance.clone(),
+        conditions: topology.conditions.iter().map(|condition| condition.text.clone()).collect(),
+        losses: topology.losses.iter().map(|loss| format!("shard s{} lost its data at {}", loss.shard, time(loss))).collect(),
     }
 }
 
-async fn fetch(http: &Http, endpoint: &str, path: &str) -> Result<Bytes> {
-    let uri: Uri = format!("{}{path}", endpoint.trim_end_matches('/')).parse().context("form the daemon's address")?;
-    let answer = tokio::time::timeout(ANSWER_TIMEOUT, http.get(uri)).await.context("the daemon does not answer")??;
-    let status = answer.status();
-    let body = answer.into_body().collect().await.context("read the daemon's answer")?.to_bytes();
-    if status != StatusCode::OK {
-        bail!("the daemon answered {status}: {}", String::from_utf8_lossy(&body).trim());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_well_stands_below_its_instance() {
+        let instances = [json!({ "name": "a", "state": "ACTIVE" }), json!({ "name": "b", "state": "ACTIVE" })];
+        let remark = Remarks { instance: "a".to_owned(), conditions: vec!["shard 0 is down".to_owned()], losses: vec![] };
+        let text = text("http://x", &instances, &[remark]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[1].contains(" a ") && lines[2].trim() == "! shard 0 is down" && lines[3].contains(" b "), "{text}");
     }
-    Ok(body)
 }

@@ -11,7 +11,7 @@ use super::cluster_nodes::parse_range;
 pub(crate) fn migrations(rows: Vec<Vec<(String, String)>>) -> Result<Vec<MigrationSeen>, ReportError> {
     let mut ended: BTreeSet<(bool, NodeId)> = BTreeSet::new();
     let mut kept = Vec::new();
-    for row in rows {
+    for row in rows.into_iter().filter(|row| !is_followed(row)) {
         let migration = migration(&row)?;
         let is_export = migration.direction == MigrationDirection::Export;
         let is_kept = match migration.state {
@@ -23,6 +23,12 @@ pub(crate) fn migrations(rows: Vec<Vec<(String, String)>>) -> Result<Vec<Migrati
         }
     }
     Ok(kept)
+}
+
+/// Whether a replica tells what its primary does: it follows the import without knowing from whom.
+fn is_followed(row: &[(String, String)]) -> bool {
+    let has = |field: &str| row.iter().any(|(name, _)| name == field);
+    has("operation") && !has("source_node") && !has("target_node")
 }
 
 fn migration(row: &[(String, String)]) -> Result<MigrationSeen, ReportError> {

@@ -122,6 +122,13 @@ fn migrations_under_way_are_all_told_and_of_ended_ones_the_newest() {
 }
 
 #[test]
+fn a_replica_that_follows_an_import_takes_no_part_in_it() {
+    let mut followed = row("IMPORT", B, A, "3-3", "success", 36);
+    followed.retain(|(field, _)| !field.ends_with("_node"));
+    assert_eq!(migrations(vec![followed]), Ok(Vec::new()));
+}
+
+#[test]
 fn migrations_that_cannot_be_read_say_where() {
     let error = |row| migrations(vec![row]).expect_err("unreadable");
     let bad = |field, value: &str| ReportError::Field { field, value: Some(value.to_owned()) };

@@ -53,6 +53,16 @@ impl Attempt<'_> {
                     root_cause(cause)
                 ))
                 .into(),
+            ApiError::Silent { endpoint, limit } => Diagnostic::error("No answer from the Valkyard daemon")
+                .detail(format!(
+                    "{endpoint} takes connections but did not answer for {} s and longer, so the provider cannot {} {}. The \
+                     daemon may have been stopped in its tracks (SIGSTOP), or its machine may be short of everything: \
+                     `valkyard status` shows whether it answers by now. Run the same command again when it does.",
+                    limit.as_secs(),
+                    self.verb,
+                    self.name
+                ))
+                .into(),
             ApiError::Refused { violations, .. } if !violations.is_empty() => {
                 violations.iter().map(|violation| self.violated(&violation.field, &violation.description)).collect()
             }
@@ -66,7 +76,7 @@ impl Attempt<'_> {
             ApiError::Unreachable { endpoint, cause } | ApiError::ConnectionLost { endpoint, cause } => {
                 format!("{endpoint}: {}", root_cause(cause))
             }
-            ApiError::Refused { .. } | ApiError::EndpointUnknown => error.to_string(),
+            ApiError::Silent { .. } | ApiError::Refused { .. } | ApiError::EndpointUnknown => error.to_string(),
         };
         let detail = format!(
             "The connection to the daemon broke before it answered the request to {} {}, and for {} s it gave no answer to \

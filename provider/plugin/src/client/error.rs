@@ -4,6 +4,7 @@
 //! text for users. Invariant: nothing here or there decides by message text; codes, reasons and error types do.
 
 use std::error::Error;
+use std::time::Duration;
 
 use memorystore_proto::rpc::{BadRequest, ErrorInfo, bad_request::FieldViolation};
 use memorystore_proto::{rpc, unpack};
@@ -36,6 +37,9 @@ pub(crate) enum ApiError {
         #[source]
         cause: Box<Status>,
     },
+    /// Somebody listens there and says nothing: the call may have arrived.
+    #[error("no answer from {endpoint} within {} s", limit.as_secs())]
+    Silent { endpoint: EndpointUrl, limit: Duration },
     /// The daemon said no, or an operation ended in an error.
     #[error("{message} ({code:?})")]
     Refused { code: Code, message: String, violations: Vec<FieldViolation>, reason: Option<String> },
@@ -66,7 +70,7 @@ impl ApiError {
     pub(crate) fn code(&self) -> Option<Code> {
         match self {
             Self::Refused { code, .. } => Some(*code),
-            Self::EndpointUnknown | Self::Unreachable { .. } | Self::ConnectionLost { .. } => None,
+            Self::EndpointUnknown | Self::Unreachable { .. } | Self::ConnectionLost { .. } | Self::Silent { .. } => None,
         }
     }
 
@@ -77,7 +81,7 @@ impl ApiError {
     /// Whether the daemon may have acted on the call although it did not say so.
     pub(super) fn may_have_arrived(&self) -> bool {
         match self {
-            Self::ConnectionLost { .. } => true,
+            Self::ConnectionLost { .. } | Self::Silent { .. } => true,
             // A daemon that stops says so whatever it has begun.
             Self::Refused { code, .. } => *code == Code::Unavailable,
             Self::Unreachable { .. } | Self::EndpointUnknown => false,

@@ -28,15 +28,23 @@ use tonic::{Code, Response, Status};
 pub(crate) use answer::{Attempt, interrupted};
 pub(crate) use endpoint::EndpointUrl;
 pub(crate) use error::ApiError;
-pub(crate) use operation::Finished;
+pub(crate) use operation::{Finished, Standing};
 pub(crate) use outage::OUTAGE_GRACE;
 pub(crate) use submission::Submission;
 
-use self::pace::Pace;
+use self::outage::Unanswered;
 
 /// Longest wait for a TCP connection: on one machine it is there at once or refused at once, across machines a
 /// lost packet is sent again after one and three seconds.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Longest wait for one answer. The daemon answers every call within milliseconds, since operations are asked after and not
+/// waited for; a disk that is busy to the limit makes it seconds.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// How often a connection with a call on it is tried while nothing comes. With the limit below, one that leads to a stopped
+/// daemon or into a broken network is given up before the call that follows.
+const PROBE_INTERVAL: Duration = Duration::from_secs(4);
+/// How long the answer to such a trial may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(4);
 
 /// What resources take from the provider block where they are silent.
 #[derive(Clone, Debug)]
@@ -66,7 +74,9 @@ impl Client {
         let connection = match endpoint {
             MaybeKnown::Unknown => MaybeKnown::Unknown,
             MaybeKnown::Known(url) => {
-                let channel = url.endpoint().connect_timeout(CONNECT_LIMIT).connect_lazy();
+                let endpoint = url.endpoint().connect_timeout(CONNECT_LIMIT);
+                let endpoint = endpoint.http2_keep_alive_interval(PROBE_INTERVAL).keep_alive_timeout(PROBE_LIMIT);
+                let channel = endpoint.connect_lazy();
                 MaybeKnown::Known(Connection { url, channel })
             }
         };
@@ -91,9 +101,16 @@ impl Client {
         self.when_free("DeleteInstance", request, |mut api, request| async move { api.delete_instance(request).await }).await
     }
 
+    /// Asks again when an answer does not come back, for as long as an outage may last.
     pub(crate) async fn instance(&self, name: String) -> Result<Instance, ApiError> {
-        let mut api = MemorystoreClient::new(self.connection()?.channel.clone());
-        self.call("GetInstance", api.get_instance(GetInstanceRequest { name })).await
+        let mut unanswered = Unanswered::default();
+        loop {
+            let mut api = MemorystoreClient::new(self.connection()?.channel.clone());
+            match self.call("GetInstance", api.get_instance(GetInstanceRequest { name: name.clone() })).await {
+                Err(error) if unanswered.is_worth_another_try(&error) => unanswered.pause().await,
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn operation(&self, name: String) -> Result<Operation, ApiError> {
@@ -106,7 +123,8 @@ impl Client {
         self.call("CancelOperation", api.cancel_operation(CancelOperationRequest { name })).await
     }
 
-    /// Repeats a mutation while another operation works on the same instance; callers bound it in time.
+    /// Repeats a mutation while another operation works on the same instance, and when its answer does not come back;
+    /// callers bound it in time.
     ///
     /// The request keeps its id, so a repetition starts nothing twice.
     async fn when_free<R, W>(
@@ -119,14 +137,15 @@ impl Client {
         R: Clone,
         W: Future<Output = Result<Response<Operation>, Status>>,
     {
-        let mut pace = Pace::new();
+        let mut unanswered = Unanswered::default();
         loop {
             let api = MemorystoreClient::new(self.connection()?.channel.clone());
             match self.call(rpc, send(api, request.clone())).await {
                 Err(error) if error.is_operation_in_progress() => {
                     tracing::info!(rpc, "waiting for another operation on the instance to end");
-                    pace.next().await;
+                    unanswered.pause().await;
                 }
+                Err(error) if unanswered.is_worth_another_try(&error) => unanswered.pause().await,
                 outcome => return outcome,
             }
         }
@@ -135,7 +154,10 @@ impl Client {
     async fn call<T>(&self, rpc: &'static str, work: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, ApiError> {
         let connection = self.connection()?;
         let started = Instant::now();
-        let outcome = work.await;
+        let Ok(outcome) = tokio::time::timeout(CALL_LIMIT, work).await else {
+            tracing::warn!(rpc, limit_s = CALL_LIMIT.as_secs(), "the daemon does not answer");
+            return Err(ApiError::Silent { endpoint: connection.url.clone(), limit: CALL_LIMIT });
+        };
         let code = outcome.as_ref().map_or_else(Status::code, |_| Code::Ok);
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(rpc, ?code, ms, "called the daemon");
@@ -147,5 +169,42 @@ impl Client {
             MaybeKnown::Known(connection) => Ok(connection),
             MaybeKnown::Unknown => Err(ApiError::EndpointUnknown),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        let url: EndpointUrl = "http://127.0.0.1:1".parse().expect("an endpoint");
+        let defaults = Defaults {
+            project: MaybeKnown::Unknown,
+            location: MaybeKnown::Unknown,
+            labels: MaybeKnown::Unknown,
+            deletion_protection: MaybeKnown::Unknown,
+        };
+        Client::new(MaybeKnown::Known(url), defaults)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_to_a_silent_daemon_ends_and_is_repeated_for_as_long_as_an_outage_may_last() {
+        let client = client();
+        let started = tokio::time::Instant::now();
+        let mut unanswered = Unanswered::default();
+        let mut calls = 0;
+        let error = loop {
+            calls += 1;
+            let outcome = client.call::<Instance>("GetInstance", std::future::pending()).await;
+            let error = outcome.expect_err("nobody answers");
+            if !unanswered.is_worth_another_try(&error) {
+                break error;
+            }
+            unanswered.pause().await;
+        };
+        assert!(matches!(&error, ApiError::Silent { limit, .. } if *limit == CALL_LIMIT), "{error}");
+        assert!(error.may_have_arrived() && error.is_outage());
+        assert_eq!(calls, 4);
+        assert!((OUTAGE_GRACE..OUTAGE_GRACE * 2).contains(&started.elapsed()), "{:?}", started.elapsed());
     }
 }

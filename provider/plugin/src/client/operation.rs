@@ -1,15 +1,32 @@
 //! Waiting for long-running operations.
 //!
-//! Owns the waiting loop. Resources call it inside their deadline. Invariants: the first look comes at once, and
-//! a short [`Outage`] of the daemon is waited out, since operations survive its restart.
+//! Owns the waiting loop and what it logs. Resources call it inside their deadline. Invariants: the first look comes at
+//! once, a short [`Outage`] of the daemon is waited out, since operations survive its restart, and the log is never silent
+//! for longer than [`REPORT_INTERVAL`].
 //! Dropping the wait stops nothing on the daemon.
+
+use std::time::Duration;
 
 use memorystore_proto::longrunning::{Operation, operation};
 use memorystore_proto::{rpc, unpack, v1::OperationMetadata};
 
+use tokio::time::Instant;
+
 use super::outage::Outage;
 use super::pace::Pace;
 use super::{ApiError, Client};
+
+/// How often the log says that an operation still runs: as often as Terraform's own line on the screen.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Where an operation stands, by one look.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It is over.
+    Over(Finished),
+    /// It goes on; what it waits for, if the daemon says so.
+    GoesOn(String),
+}
 
 /// How an operation ended.
 #[derive(Debug)]
@@ -27,7 +44,7 @@ impl Client {
     /// Fails when the daemon cannot be asked any more; the operation may go on then.
     pub(crate) async fn finished(&self, mut operation: Operation) -> Result<Finished, ApiError> {
         let mut pace = Pace::new();
-        let mut progress = Progress::default();
+        let mut progress = Progress::new();
         let mut outage = Outage::default();
         loop {
             if operation.done {
@@ -49,6 +66,17 @@ impl Client {
     }
 }
 
+impl Client {
+    /// One look at an operation.
+    pub(crate) async fn standing(&self, operation: &Operation) -> Result<Standing, ApiError> {
+        let operation = self.operation(operation.name.clone()).await?;
+        if operation.done {
+            return Ok(Standing::Over(outcome(operation.result)));
+        }
+        Ok(Standing::GoesOn(metadata(&operation).status_message))
+    }
+}
+
 fn outcome(result: Option<operation::Result>) -> Finished {
     match result {
         Some(operation::Result::Error(rpc::Status { code, message, details })) => {
@@ -58,25 +86,39 @@ fn outcome(result: Option<operation::Result>) -> Finished {
     }
 }
 
-/// Says what an operation waits for, whenever that changes.
-#[derive(Default)]
+fn metadata(operation: &Operation) -> OperationMetadata {
+    let metadata = operation.metadata.as_ref().and_then(|any| unpack::<OperationMetadata>(any).ok());
+    metadata.unwrap_or_default()
+}
+
+/// Says what an operation waits for, whenever that changes and from time to time.
 struct Progress {
-    last: String,
+    started: Instant,
+    last: Option<(String, Instant)>,
 }
 
 impl Progress {
+    fn new() -> Self {
+        Self { started: Instant::now(), last: None }
+    }
+
     fn report(&mut self, operation: &Operation) {
-        let metadata = operation.metadata.as_ref().and_then(|any| unpack::<OperationMetadata>(any).ok());
-        let Some(metadata) = metadata else { return };
-        if metadata.status_message.is_empty() || metadata.status_message == self.last {
+        let metadata = metadata(operation);
+        let now = Instant::now();
+        let is_due = self
+            .last
+            .as_ref()
+            .is_none_or(|(message, at)| *message != metadata.status_message || now.duration_since(*at) >= REPORT_INTERVAL);
+        if !is_due {
             return;
         }
         tracing::info!(
             instance = metadata.target,
             verb = metadata.verb,
             waiting_for = metadata.status_message,
+            elapsed_s = now.duration_since(self.started).as_secs(),
             "the operation is running"
         );
-        self.last = metadata.status_message;
+        self.last = Some((metadata.status_message, now));
     }
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ApiError;
+use super::pace::Pace;
+
 /// A restart with an upgrade takes seconds, and a daemon that is gone for good should not hold Terraform for the
 /// whole timeout.
 pub(crate) const OUTAGE_GRACE: Duration = Duration::from_secs(30);
@@ -26,6 +29,28 @@ impl Outage {
     /// Notes an answer.
     pub(super) fn is_over(&mut self) {
         self.since = None;
+    }
+}
+
+/// A call that is repeated because its answer did not come back. One that never arrived is not: a daemon that was not there
+/// is not waited for.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    was_lost: bool,
+    outage: Outage,
+    pace: Pace,
+}
+
+impl Unanswered {
+    /// Whether the call should be made again after this failure.
+    pub(super) fn is_worth_another_try(&mut self, error: &ApiError) -> bool {
+        self.was_lost |= error.may_have_arrived();
+        self.was_lost && error.is_outage() && self.outage.goes_on()
+    }
+
+    /// Waits before the next call. May be dropped at any time.
+    pub(super) async fn pause(&mut self) {
+        self.pace.next().await;
     }
 }
 

@@ -17,6 +17,12 @@ pub(super) struct Pace {
     pause: Duration,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Pace {
     pub(super) fn new() -> Self {
         Self { pause: PAUSE_FIRST }

@@ -66,7 +66,7 @@ impl<'a> Submission<'a> {
             Err(error) if error.may_have_arrived() => true,
             // This sending did not arrive; an earlier one may have.
             Err(ApiError::Unreachable { .. } | ApiError::EndpointUnknown) => before,
-            Err(ApiError::ConnectionLost { .. } | ApiError::Refused { .. }) | Ok(_) => false,
+            Err(ApiError::ConnectionLost { .. } | ApiError::Silent { .. } | ApiError::Refused { .. }) | Ok(_) => false,
         };
         outcome
     }

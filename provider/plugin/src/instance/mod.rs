@@ -6,6 +6,7 @@
 
 mod create;
 mod delete;
+mod foresight;
 mod import;
 mod labels;
 mod name;

@@ -5,14 +5,11 @@
 //! plan made again at apply is the same; nothing the change cannot alter is left unknown; and no change that
 //! would lose data is planned without a warning.
 
-use provider_framework::{Diagnostic, Diagnostics, MaybeKnown, Object, PlannedChange, Value};
+use provider_framework::{AttributePath, Diagnostic, Diagnostics, MaybeKnown, Object, PlannedChange, Step, Value};
 
 use super::name::InstanceName;
-use super::{ACTIVE, labels, node_type, rules};
+use super::{ACTIVE, foresight, labels, node_type, rules};
 use crate::client::Defaults;
-
-/// What this version of the daemon cannot change on a running instance.
-const FIXED_IN_THIS_VERSION: [&str; 5] = ["shard_count", "replica_count", "node_type", "engine_version", "engine_configs"];
 
 /// What an update sends to the daemon, which then sets a new `update_time`.
 const SENT_ON_UPDATE: [&str; 7] = [
@@ -40,12 +37,7 @@ pub(super) fn plan(change: &mut PlannedChange, defaults: &Defaults) {
         warn_of_replacement(change);
         return;
     }
-    for attribute in FIXED_IN_THIS_VERSION {
-        // What is not known yet may turn out to be the same; Terraform plans again when it is.
-        if change.changes(attribute) && !change.planned.value(attribute).is_unknown() {
-            change.diagnose(cannot_change_in_place(attribute, change));
-        }
-    }
+    foresight::foresee(change);
     if SENT_ON_UPDATE.iter().any(|attribute| change.changes(attribute)) {
         change.planned.set("update_time", Value::unknown());
         if change.planned.value("state").as_str() != Some(ACTIVE) {
@@ -84,8 +76,9 @@ fn warn_of_replacement(change: &mut PlannedChange) {
     let name = name.as_str().unwrap_or("The instance").to_owned();
     for path in change.replacements() {
         let detail = format!(
-            "`{path}` cannot be changed on a running instance. {name} will be destroyed with all its data, and an empty one \
-             made in its place."
+            "`{path}` cannot be changed on a running instance: {}. {name} will be destroyed with all its data, and an empty \
+             one made in its place.",
+            reason_of(&path)
         );
         change.diagnose(Diagnostic::warning("Replacement loses the data").detail(detail).at(path));
     }
@@ -94,16 +87,19 @@ fn warn_of_replacement(change: &mut PlannedChange) {
     }
 }
 
-fn cannot_change_in_place(attribute: &str, change: &PlannedChange) -> Diagnostic {
-    let before = change.prior().map(|prior| prior.value(attribute).clone()).unwrap_or_default();
-    let after = change.planned.value(attribute);
-    let detail = format!(
-        "`{attribute}` would change from {before} to {after}. This version of Valkyard cannot change it on a running \
-         instance, and replacing the instance would lose its data, so nothing is done unasked.\n\n\
-         To keep the instance, set `{attribute}` back to {before}. To make an empty one in its place, run:\n\n  \
-         terraform taint <address of this resource>\n  terraform apply"
-    );
-    Diagnostic::error("Cannot be changed in place").detail(detail).at(attribute)
+/// Why the attribute that a path begins with is fixed for the life of an instance.
+fn reason_of(path: &AttributePath) -> &'static str {
+    match path.steps().first() {
+        Some(Step::Attribute(name)) if name == "instance_id" => "it is part of the instance's name, by which everybody knows it",
+        Some(Step::Attribute(name)) if name == "project" => {
+            "it is part of the instance's name, and an instance stays in its project"
+        }
+        Some(Step::Attribute(name)) if name == "location" => "an instance lives in one region and is named after it",
+        Some(Step::Attribute(name)) if name == "zone_distribution_config" => {
+            "the zones of the nodes are chosen when the instance is made, and the product's API has no way to change them"
+        }
+        Some(_) | None => "the product's API has no way to change it",
+    }
 }
 
 /// Before a destroy is planned.

@@ -24,9 +24,9 @@ const DEFAULT_NODE_TYPE: &str = "HIGHMEM_MEDIUM";
 pub(super) fn schema() -> Schema {
     let schema = Schema::new().description(
         "A Valkey cluster: shards with replicas, made of real `valkey-server` processes, reached through a discovery \
-         endpoint on an address of its own. In this version `shard_count`, `replica_count`, `node_type`, \
-         `engine_version` and `engine_configs` cannot be changed in place; a plan that would change them fails and says \
-         what to do instead.",
+         endpoint on an address of its own. `shard_count`, `replica_count`, `node_type`, `engine_version` (upwards) and \
+         `engine_configs` change in place while clients keep reading and writing, all in one update if several change; the \
+         plan warns of what that will do.",
     );
     let schema = derived(settings(placement(schema)));
     outputs::add_attributes(schema).timeouts(
@@ -97,14 +97,18 @@ fn settings(schema: Schema) -> Schema {
             Attribute::integer()
                 .required()
                 .validate(validators::integer_between(1..=rules::SHARDS_MAX))
-                .description("Number of shards, from 1 to 250. Shards times (1 + replicas) is at most 250 nodes."),
+                .description("Number of shards, from 1 to 250. Shards times (1 + replicas) is at most 250 nodes. A change moves slots with \
+                     their keys between shards.",
+                ),
         )
         .attribute(
             "replica_count",
             Attribute::integer()
                 .default(0)
                 .validate(validators::integer_between(0..=rules::REPLICAS_MAX))
-                .description("Replicas of each shard, from 0 to 5. Default: `0`."),
+                .description("Replicas of each shard, from 0 to 5. Without any, the data of a shard is lost when its node fails. Default: \
+                     `0`.",
+                ),
         )
         .attribute(
             "node_type",
@@ -112,7 +116,8 @@ fn settings(schema: Schema) -> Schema {
                 .default(DEFAULT_NODE_TYPE)
                 .validate(validators::one_of(node_type::CLUSTER_NODE_TYPES.map(|node_type| node_type.as_str_name())))
                 .description(format!(
-                    "Size of each node: {}. Default: `\"{DEFAULT_NODE_TYPE}\"`. `node_config.size_gb` shows the size.",
+                    "Size of each node: {}. Default: `\"{DEFAULT_NODE_TYPE}\"`. `node_config.size_gb` shows the size. A \
+                     change replaces the nodes one by one and keeps the data.",
                     node_type::CLUSTER_NODE_TYPES.map(|node_type| format!("`{}`", node_type.as_str_name())).join(", ")
                 )),
         )
@@ -120,14 +125,16 @@ fn settings(schema: Schema) -> Schema {
             "engine_version",
             Attribute::string().optional().computed().stable().validate(rules::engine_version()).description(
                 "Engine version, such as `VALKEY_9_1`. Default: the newest that the daemon finds on its machine when the \
-                 instance is created; it stays the same afterwards.",
+                 instance is created; it stays the same afterwards. A newer one replaces the nodes one by one and keeps the data; \
+                 an older one is refused.",
             ),
         )
         .attribute(
             "engine_configs",
             rules::engine_configs().description(
                 "Engine settings by their names in `valkey.conf`: `maxclients`, `maxmemory`, `maxmemory-clients`, \
-                 `maxmemory-policy`, `notify-keyspace-events`, `slowlog-log-slower-than`.",
+                 `maxmemory-policy`, `notify-keyspace-events`, `slowlog-log-slower-than`. Changes are applied to the running nodes; \
+                 a setting that is removed returns to its default.",
             ),
         )
         .attribute(

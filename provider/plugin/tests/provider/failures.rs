@@ -111,3 +111,38 @@ async fn a_refused_update_keeps_the_prior_state() {
     assert!(only_error(&failure).detail.contains("disk I/O error"), "{failure}");
     assert_eq!(failure.partial, None, "without a new state Terraform keeps the prior one");
 }
+
+#[tokio::test]
+async fn a_change_that_the_daemon_gave_up_keeps_the_prior_state() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let state = created(&provider).await;
+    let error = rpc::Status { code: Code::ResourceExhausted.into(), message: "the disk is full".to_owned(), details: vec![] };
+    daemon.script().ending = Ending::Badly(error, Leftover::Instance);
+    let failure = provider.update(&state, config().with("replica_count", 1)).await.expect_err("it fails");
+    let error = only_error(&failure);
+    assert_eq!(error.summary, "The update was given up");
+    assert!(error.detail.contains("the disk is full") && error.detail.contains("goes back"), "{failure}");
+    assert_eq!(failure.partial, None);
+}
+
+#[tokio::test]
+async fn a_shape_too_small_for_the_data_is_refused_in_the_daemons_words() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let state = created(&provider).await;
+    let words = "the data is 800.0 MiB, and 1 shard can hold 512.0 MiB: 2 shards would do";
+    daemon.script().refusals.push_back(refusal(Code::FailedPrecondition, words, vec![]));
+    let failure = provider.update(&state, config().with("shard_count", 1)).await.expect_err("refused");
+    assert!(only_error(&failure).detail.contains(words), "{failure}");
+}
+
+#[tokio::test]
+async fn an_update_that_meets_a_stopping_daemon_is_sent_again() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let state = created(&provider).await;
+    daemon.script().refusals.push_back(Status::unavailable("the daemon is stopping"));
+    provider.update(&state, config().with("shard_count", 4)).await.expect("updated by the next daemon");
+    assert_eq!(daemon.calls()[1..], ["UpdateInstance shard_count", "UpdateInstance shard_count"]);
+}

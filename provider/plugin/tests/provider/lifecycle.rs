@@ -135,3 +135,39 @@ async fn the_data_source_shows_an_instance_that_somebody_else_made() {
     let error = only_error(&absent);
     assert_eq!((error.summary.as_str(), path(error).as_str()), ("No such instance", "instance_id"));
 }
+
+#[tokio::test]
+async fn everything_about_nodes_changes_in_one_request_and_leaves_nothing_to_plan() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let state = provider.create(TYPE, config().with("engine_version", "VALKEY_8_0")).await.expect("created");
+    let wanted = config()
+        .with("shard_count", 5)
+        .with("replica_count", 2)
+        .with("node_type", "SHARED_CORE_NANO")
+        .with("engine_version", "VALKEY_9_1")
+        .with("engine_configs", labels(&[("maxmemory-policy", "allkeys-lru")]));
+    let changed = provider.update(&state, wanted.clone()).await.expect("updated");
+    let sent = "UpdateInstance shard_count,replica_count,node_type,engine_version,engine_configs";
+    assert_eq!(daemon.calls()[1..], [sent]);
+    let size: provider_framework::Number = "1.4".parse().expect("a number");
+    assert_eq!(changed.object.value("node_config"), &Object::new().with("size_gb", size).into());
+    for stays in ["name", "uid", "create_time", "discovery_endpoint", "discovery_endpoints", "connection_url"] {
+        assert_eq!(changed.object.value(stays), state.object.value(stays), "{stays}");
+    }
+    assert_ne!(changed.object.value("update_time"), state.object.value("update_time"));
+    assert_eq!(provider.read(&changed).await.expect("read"), Some(changed.clone()));
+    assert_eq!(provider.plan(TYPE, Some(&changed), wanted).await.expect("planned").action, Action::NoOp);
+}
+
+#[tokio::test]
+async fn settings_that_are_removed_are_cleared_on_the_instance() {
+    let daemon = Daemon::start().await;
+    let provider = provider(&daemon, Object::new()).await;
+    let configured = config().with("engine_configs", labels(&[("maxclients", "1000")]));
+    let state = provider.create(TYPE, configured).await.expect("created");
+    let state = provider.update(&state, config()).await.expect("updated");
+    assert_eq!(daemon.calls()[1..], ["UpdateInstance engine_configs"]);
+    assert!(daemon.script().instances[NAME].engine_configs.is_empty());
+    assert_eq!(provider.plan(TYPE, Some(&state), config()).await.expect("planned").action, Action::NoOp);
+}

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod failures;
+mod foresight;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;

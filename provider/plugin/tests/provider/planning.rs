@@ -72,33 +72,12 @@ async fn values_of_the_provider_block_may_be_unknown_in_a_plan() {
 }
 
 #[tokio::test]
-async fn what_cannot_change_in_place_is_refused_in_the_plan_at_its_attribute() {
-    let daemon = Daemon::start().await;
-    let provider = provider(&daemon, Object::new()).await;
-    let state = created(&provider).await;
-    let changes: [(&str, Value); 5] = [
-        ("shard_count", 5.into()),
-        ("replica_count", 1.into()),
-        ("node_type", "SHARED_CORE_NANO".into()),
-        ("engine_version", "VALKEY_8_0".into()),
-        ("engine_configs", Value::Map([("maxclients".to_owned(), "100".into())].into())),
-    ];
-    for (attribute, value) in changes {
-        let failure = provider.plan(TYPE, Some(&state), config().with(attribute, value)).await.expect_err(attribute);
-        let error = only_error(&failure);
-        assert_eq!(path(error), attribute);
-        assert!(error.detail.contains("terraform taint"), "{failure}");
-    }
-    assert_eq!(daemon.calls(), ["CreateInstance"]);
-}
-
-#[tokio::test]
-async fn a_shape_that_is_not_known_yet_is_not_refused_as_a_change() {
+async fn a_shape_that_is_not_known_yet_is_not_foretold() {
     let daemon = Daemon::start().await;
     let provider = provider(&daemon, Object::new()).await;
     let state = created(&provider).await;
     let plan = provider.plan(TYPE, Some(&state), config().with("shard_count", Value::unknown())).await.expect("planned");
-    assert!(plan.unknowns().contains(&"shard_count"), "{:?}", plan.unknowns());
+    assert_eq!((plan.unknowns(), plan.warnings.iter().count()), (vec!["shard_count", "update_time"], 0));
 }
 
 #[tokio::test]
@@ -107,16 +86,19 @@ async fn a_change_of_what_is_fixed_replaces_and_warns_of_the_loss() {
     let provider = provider(&daemon, Object::new()).await;
     let state = created(&provider).await;
     let single = Object::new().with("mode", "SINGLE_ZONE").with("zone", "us-central1-b");
-    for (attribute, value) in
-        [("instance_id", Value::from("other")), ("location", "us-east1".into()), ("zone_distribution_config", single.into())]
-    {
-        // A new shard count is no obstacle when there will be a new instance anyway.
+    for (attribute, value, reason) in [
+        ("instance_id", Value::from("other"), "part of the instance's name"),
+        ("project", "other".into(), "part of the instance's name"),
+        ("location", "us-east1".into(), "lives in one region"),
+        ("zone_distribution_config", single.into(), "no way to change them"),
+    ] {
+        // No slots move where there will be a new instance anyway.
         let wanted = config().with("shard_count", 4).with(attribute, value);
         let plan = provider.plan(TYPE, Some(&state), wanted).await.expect("planned");
-        assert_eq!(plan.action, Action::Replace, "{attribute}");
+        assert_eq!((plan.action, plan.warnings.iter().count()), (Action::Replace, 1), "{attribute}");
         let warning = plan.warnings.iter().next().expect("a warning");
         assert_eq!(path(warning), attribute);
-        assert!(warning.detail.contains(NAME), "{}", warning.detail);
+        assert!(warning.detail.contains(NAME) && warning.detail.contains(reason), "{}", warning.detail);
     }
 }
 

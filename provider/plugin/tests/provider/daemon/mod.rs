@@ -238,11 +238,15 @@ pub(crate) fn filled_in(name: &str, mut instance: Instance) -> Instance {
     if instance.engine_version.is_empty() {
         instance.engine_version = "VALKEY_9_1".to_owned();
     }
-    let size_gb = if instance.node_type == i32::from(instance::NodeType::SharedCoreNano) { 1.4 } else { 13.0 };
-    instance.node_config = Some(NodeConfig { size_gb });
+    instance.node_config = Some(node_config(instance.node_type));
     instance.discovery_endpoints =
         vec![DiscoveryEndpoint { address: "127.20.0.1".to_owned(), port: 6379, network: String::new() }];
     instance
+}
+
+/// The size of a node of this type.
+pub(crate) fn node_config(node_type: i32) -> NodeConfig {
+    NodeConfig { size_gb: if node_type == i32::from(instance::NodeType::SharedCoreNano) { 1.4 } else { 13.0 } }
 }
 
 /// A refusal with google.rpc details.

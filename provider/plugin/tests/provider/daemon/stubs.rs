@@ -14,7 +14,7 @@ use memorystore_proto::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Mishap, Shared, filled_in};
+use super::{Mishap, Shared, filled_in, node_config};
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'a>>;
 
@@ -71,7 +71,15 @@ impl Shared {
             match path.as_str() {
                 "labels" => instance.labels.clone_from(&body.labels),
                 "deletion_protection_enabled" => instance.deletion_protection_enabled = body.deletion_protection_enabled,
-                other => return Err(Status::unimplemented(format!("changing {other} in place"))),
+                "shard_count" => instance.shard_count = body.shard_count,
+                "replica_count" => instance.replica_count = body.replica_count,
+                "node_type" => {
+                    instance.node_type = body.node_type;
+                    instance.node_config = Some(node_config(body.node_type));
+                }
+                "engine_version" => instance.engine_version.clone_from(&body.engine_version),
+                "engine_configs" => instance.engine_configs.clone_from(&body.engine_configs),
+                other => return Err(Status::invalid_argument(format!("unsupported path in fieldMask: {other}"))),
             }
         }
         let update_time = instance.update_time.get_or_insert_default();

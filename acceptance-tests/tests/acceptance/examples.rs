@@ -41,6 +41,14 @@ fn one_module_makes_two_different_caches() {
 }
 
 #[test]
+fn the_scaling_example_makes_what_its_variables_say() {
+    apply_plan_destroy("examples/scaling", |workspace, daemon| {
+        assert_eq!(node_processes(&daemon.data_dir()).len(), 3);
+        assert_eq!(workspace.output("shard_count"), "3");
+    });
+}
+
+#[test]
 fn the_reference_examples_work() {
     apply_plan_destroy("examples/resources/valkyard_instance", |_, daemon| {
         assert!(!node_processes(&daemon.data_dir()).is_empty());

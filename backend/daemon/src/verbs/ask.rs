@@ -40,7 +40,9 @@ pub(crate) fn full_name(given: &str, collection: &str, place: &PlaceOptions) -> 
         true => given.trim_start_matches('/').to_owned(),
         false => format!("projects/{}/locations/{}/{collection}/{given}", place.project, place.location),
     };
-    if given.is_empty() || !name.chars().all(is_plain) {
+    let is_of_form = matches!(name.split('/').collect::<Vec<_>>().as_slice(),
+        ["projects", _, "locations", _, found, id] if *found == collection && !id.is_empty());
+    if !is_of_form || !name.chars().all(is_plain) {
         bail!("{given:?} is no name; give an id such as my-cache, or projects/P/locations/L/{collection}/ID");
     }
     Ok(name)
@@ -57,7 +59,7 @@ mod tests {
         assert_eq!(name("cache").as_deref(), Some("projects/p/locations/us-west1/instances/cache"));
         let full = "projects/q/locations/us-east1/instances/cache";
         assert_eq!(name(full).as_deref(), Some(full));
-        for odd in ["", "a b", "x?y", "ü"] {
+        for odd in ["", "a b", "x?y", "ü", "x/y", "projects/q/locations/us-east1/operations/cache"] {
             assert_eq!(name(odd), None, "{odd}");
         }
     }

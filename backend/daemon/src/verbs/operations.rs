@@ -13,6 +13,8 @@ use crate::verbs::ask::{block_on, daemon, full_name};
 
 /// Gap between two looks: people read no faster, and the daemon answers from memory.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Characters of the reason shown in a list; `watch` shows all of it.
+const DETAIL_LENGTH_MAX: usize = 80;
 /// How long a daemon may be away meanwhile: a restart takes seconds, and the operation goes on after it.
 const AWAY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -45,7 +47,21 @@ fn row(operation: &Value) -> Vec<String> {
     };
     let name = text(&operation["name"]);
     let id = name.rsplit('/').next().unwrap_or_default().to_owned();
-    vec![id, text(&metadata["verb"]), text(&metadata["target"]), text(&metadata["createTime"]), state.to_owned(), detail]
+    vec![
+        id,
+        text(&metadata["verb"]),
+        text(&metadata["target"]),
+        text(&metadata["createTime"]),
+        state.to_owned(),
+        shortened(&detail),
+    ]
+}
+
+/// The beginning of a text, on one line.
+fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let kept: String = line.chars().take(DETAIL_LENGTH_MAX).collect();
+    if kept == text { kept } else { format!("{kept}…") }
 }
 
 /// Where an operation stands, in words.
@@ -140,6 +156,13 @@ mod tests {
             line(&failed, &outcome(&failed), Duration::from_millis(1_250), OutputFormat::Text),
             "    1.2s  failed: no room\n"
         );
+    }
+
+    #[test]
+    fn long_reasons_are_cut_in_lists() {
+        assert_eq!(shortened("no room"), "no room");
+        assert_eq!(shortened("it ended:\nlog"), "it ended:…");
+        assert_eq!(shortened(&"x".repeat(100)), format!("{}…", "x".repeat(80)));
     }
 
     #[test]

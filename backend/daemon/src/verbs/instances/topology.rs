@@ -1,6 +1,5 @@
 //! `valkyard instances topology`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use admin_proto::v1::{Shape, Shard, Topology};
@@ -21,8 +20,8 @@ pub(crate) async fn topology(options: &InstanceOptions) -> Result<ExitCode> {
 fn text(topology: &Topology) -> String {
     let mut out = heading(topology);
     let shards: Vec<Vec<String>> = topology.shards.iter().map(shard_row).collect();
-    let _ = write!(out, "\n{}", table(&["SHARD", "STATE", "SLOTS", "PRIMARY", "REPLICAS", "IN SYNC", "RANGES"], &shards));
-    let _ = write!(out, "\n{}", node_table(&topology.nodes, None));
+    out.push_str(&format!("\n{}", table(&["SHARD", "STATE", "SLOTS", "PRIMARY", "REPLICAS", "IN SYNC", "RANGES"], &shards)));
+    out.push_str(&format!("\n{}", node_table(&topology.nodes, None)));
     section(&mut out, "slots on their way", &migrations(topology));
     section(&mut out, "waiting on", &topology.waiting_on);
     section(&mut out, "conditions", &topology.conditions.iter().map(|found| found.text.clone()).collect::<Vec<_>>());
@@ -32,21 +31,20 @@ fn text(topology: &Topology) -> String {
     out
 }
 
-/// Writing into a String never fails, so the results here and above say nothing.
 fn heading(topology: &Topology) -> String {
     let state = topology.state().as_str_name();
     let seen = topology.seen_at.as_ref().map_or_else(|| "not looked at yet".to_owned(), |at| format!("seen {}", time_text(at)));
     let mut out = format!("{}\n{state}, generation {}, {seen}\n", topology.instance, topology.generation);
-    let _ = writeln!(out, "endpoint {}", topology.discovery_endpoint);
+    out.push_str(&format!("endpoint {}\n", topology.discovery_endpoint));
     match (&topology.settled, &topology.target) {
         (Some(settled), Some(target)) if settled == target => {
-            let _ = writeln!(out, "shape    {}", shape_text(target));
+            out.push_str(&format!("shape    {}\n", shape_text(target)));
         }
         (settled, Some(target)) => {
             if let Some(settled) = settled {
-                let _ = writeln!(out, "was      {}", shape_text(settled));
+                out.push_str(&format!("was      {}\n", shape_text(settled)));
             }
-            let _ = writeln!(out, "becomes  {}", shape_text(target));
+            out.push_str(&format!("becomes  {}\n", shape_text(target)));
         }
         (_, None) => {}
     }
@@ -63,7 +61,7 @@ fn shape_text(shape: &Shape) -> String {
         bytes(shape.maxmemory_bytes)
     );
     for (key, value) in &shape.engine_configs {
-        let _ = write!(text, "  {key}={value}");
+        text.push_str(&format!("  {key}={value}"));
     }
     text
 }
@@ -117,10 +115,10 @@ fn failed_steps(topology: &Topology) -> Vec<String> {
 
 fn section(out: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
-        let _ = write!(out, "\n{title}:\n");
+        out.push_str(&format!("\n{title}:\n"));
     }
     for line in lines {
-        let _ = writeln!(out, "  {line}");
+        out.push_str(&format!("  {line}\n"));
     }
 }
 

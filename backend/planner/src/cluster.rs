@@ -254,13 +254,16 @@ impl<'a> Cluster<'a> {
     fn survey(&mut self, by_id: &[&'a NodeAllocation]) {
         let mut claims = Claims::default();
         let mut views = vec![None; by_id.len()];
+        let mut speaks = vec![false; by_id.len()];
+        self.nodes().filter(|node| node.engine().is_some()).for_each(|node| speaks[node.place] = true);
         for node in self.nodes() {
             let Some(engine) = node.engine() else { continue };
             if engine.role == RoleSeen::Primary {
                 claims.consider(node.allocation, engine.epoch, &engine.slots, true);
             }
             views[node.place] = Some(census::survey(by_id, engine, |place, peer| {
-                if peer.replica_of.is_none() {
+                // Of a node that answers, only its own word counts: others may show it slots that it has given away.
+                if peer.replica_of.is_none() && !speaks[place] {
                     claims.consider(by_id[place], peer.epoch, &peer.slots, false);
                 }
             }));

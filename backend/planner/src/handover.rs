@@ -17,7 +17,7 @@ use crate::retry::elapsed;
 
 /// How long one attempt is left alone: the engine gives up after 5 s (`cluster-manual-failover-timeout`), and asking again
 /// meanwhile would start it over.
-const ATTEMPT_PATIENCE: Duration = Duration::from_secs(6);
+const ATTEMPT_PATIENCE: Duration = Duration::from_millis(5_500);
 /// Most bytes an heir may lack: the primary pauses writes until it has them, about a millisecond for this many.
 const LAG_BYTES_MAX: u64 = 1 << 20;
 
@@ -31,7 +31,7 @@ pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead));
+    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead) && !proposal.is_busy(node.serial()));
     let rank = |node: &&Node<'_>| {
         let offset = node.engine().map_or(0, |engine| engine.replication_offset);
         (node.is_current(cluster), node.allocation.zone != lead.allocation.zone, offset, Reverse(node.serial()))
@@ -67,7 +67,18 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
         && node.copies(lead.id())
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
-        && cluster.shards.iter().filter_map(Shard::primary).all(|voter| are_linked(node, voter))
+        && cluster
+            .shards
+            .iter()
+            .filter_map(Shard::primary)
+            .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
+}
+
+/// Whether a primary has heard that a node copies this one. A primary ignores the request of a replica that it does not know
+/// as its own, and a voter one of a node that it takes for something else: the attempt would time out with writes paused.
+fn knows_as_copy(voter: &Node<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
+    let known = voter.engine().and_then(|engine| engine.peers.get(node.id()));
+    known.is_some_and(|peer| peer.replica_of.as_ref() == Some(lead.id()))
 }
 
 /// Whether two nodes have working links to each other.

@@ -33,7 +33,7 @@ pub(crate) fn look_again_in(desired: &DesiredInstance, proposal: &Proposal<'_>) 
     let is_waiting = proposal.waiting_on().iter().any(|reason| !matches!(reason, WaitingOn::Retry { .. }));
     let poll = if !is_waiting {
         WHEN_QUIET.max(QUIET_REST_PER_NODE * desired.spec.node_count())
-    } else if elapsed(last_event(desired, proposal), proposal.now) < STUCK_AFTER {
+    } else if moves_slots(proposal) || elapsed(last_event(desired, proposal), proposal.now) < STUCK_AFTER {
         WHILE_WAITING.max(REST_PER_NODE * desired.spec.node_count())
     } else {
         WHILE_STUCK
@@ -41,11 +41,17 @@ pub(crate) fn look_again_in(desired: &DesiredInstance, proposal: &Proposal<'_>) 
     proposal.next_retry().map_or(poll, |retry| retry.max(AFTER_STEPS).min(poll))
 }
 
+/// Slots move for as long as there are keys; the next part waits for the end of the one before.
+fn moves_slots(proposal: &Proposal<'_>) -> bool {
+    proposal.waiting_on().iter().any(|reason| matches!(reason, WaitingOn::SlotsToMove { .. }))
+}
+
 /// When something was last done with the instance, or happened to it. What came before the first look may just have happened.
 fn last_event(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Timestamp {
     let of_node = |history: &NodeHistory| {
         let exit = history.last_exit.as_ref().map(|exit| exit.at);
-        [history.last_start, history.last_stop, exit].into_iter().flatten().max()
+        let told = [history.last_failover, history.last_forgotten];
+        [history.last_start, history.last_stop, exit].into_iter().chain(told).flatten().max()
     };
     let nodes = proposal.observed.nodes.values().filter_map(|node| of_node(&node.history));
     let faults = proposal.observed.faults.iter().map(|fault| fault.last);

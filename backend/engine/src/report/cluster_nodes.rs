@@ -41,7 +41,8 @@ impl NodeLine {
         Some(Self {
             id: id.parse().ok()?,
             myself: has("myself"),
-            address: if has("noaddr") { None } else { parse_address(address) },
+            // In a handshake the identity is made up: the node behind the address is not known yet.
+            address: if has("noaddr") || has("handshake") { None } else { parse_address(address) },
             health: match link {
                 _ if has("fail") => PeerHealth::Failed,
                 "connected" if !has("fail?") && !has("handshake") => PeerHealth::Ok,

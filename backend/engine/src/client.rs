@@ -6,6 +6,7 @@
 mod commands;
 mod error;
 mod functions;
+mod lanes;
 mod observe;
 mod request;
 mod resp;
@@ -66,6 +67,11 @@ pub struct NodeLink {
     address: SocketAddrV4,
     stream: TcpStream,
     received: Vec<u8>,
+    secret: AdminSecret,
+    /// More connections to the same node, for commands of which the engine carries out one per connection at a time.
+    lanes: Vec<NodeLink>,
+    /// Whether such commands have taken long on one connection.
+    wants_lanes: bool,
     /// The engine's version, once it told.
     version: Option<BinaryVersion>,
     /// Whether a request may have been sent whose answer was not read.
@@ -88,7 +94,16 @@ impl NodeLink {
             }
         })?;
         stream.set_nodelay(true).map_err(|source| LinkError::Broken { address, source })?;
-        let mut link = Self { address, stream, received: Vec::with_capacity(BUFFER_BYTES), version: None, spent: false };
+        let mut link = Self {
+            address,
+            stream,
+            received: Vec::with_capacity(BUFFER_BYTES),
+            secret: secret.clone(),
+            lanes: Vec::new(),
+            wants_lanes: false,
+            version: None,
+            spent: false,
+        };
         link.log_in(secret).await?;
         Ok(link)
     }
@@ -139,24 +154,31 @@ impl NodeLink {
 
     /// Sends all commands and reads as many replies.
     async fn exchange(&mut self, request: Request, patience: Patience) -> Result<Vec<Reply>, LinkError> {
+        let count = request.count();
+        let address = self.address;
+        let answer = timeout(patience.time_max, async {
+            self.send(&request).await?;
+            self.receive(count, patience.bytes_max).await
+        });
+        answer.await.map_err(|_elapsed| LinkError::Silent { address })?
+    }
+
+    /// Sends commands, whose replies must be received before anything else is sent.
+    async fn send(&mut self, request: &Request) -> Result<(), LinkError> {
         let address = self.address;
         if self.spent {
             return Err(LinkError::Spent { address });
         }
         self.spent = true;
-        let answer = timeout(patience.time_max, self.round_trip(&request, patience.bytes_max));
-        let replies = answer.await.map_err(|_elapsed| LinkError::Silent { address })??;
-        self.spent = false;
-        Ok(replies)
+        self.stream.write_all(request.bytes()).await.map_err(|source| LinkError::Broken { address, source })
     }
 
-    async fn round_trip(&mut self, request: &Request, bytes_max: usize) -> Result<Vec<Reply>, LinkError> {
+    /// Reads as many replies as there were commands.
+    async fn receive(&mut self, count: usize, bytes_max: usize) -> Result<Vec<Reply>, LinkError> {
         let address = self.address;
         let broken = |source| LinkError::Broken { address, source };
         let protocol = |source| LinkError::Protocol { address, source };
-        self.stream.write_all(request.bytes()).await.map_err(broken)?;
         self.received.clear();
-        let count = request.count();
         let mut replies = Vec::with_capacity(count);
         let mut read = 0;
         loop {
@@ -182,6 +204,7 @@ impl NodeLink {
         if read < self.received.len() {
             return Err(protocol(ProtocolError::Unexpected { what: "more than was asked for" }));
         }
+        self.spent = false;
         Ok(replies)
     }
 

@@ -17,24 +17,25 @@ use crate::client::{Key, LONG, LOOK, LinkError, Mark, MarkedSlot, MigrateTo, Nod
 /// Time after which no further batch is begun: the instance's loop waits for the step, and a primary that dies meanwhile
 /// waits with it for its takeover.
 const STEP_TIME: Duration = Duration::from_millis(100);
-/// Slots marked and handed over together. Their commands travel together, and the engines write `nodes.conf` once for all;
-/// a few milliseconds on a slow disk.
-const SLOTS_AT_ONCE: usize = 64;
+/// Slots marked and handed over together. Their commands travel together, and the engines write `nodes.conf` once for all.
+const SLOTS: Pace = Pace { first: 16, max: 64, time: Duration::from_millis(40) };
+/// Keys that go in one round trip. A source serves nobody while it sends them.
+const KEYS: Pace = Pace { first: 16, max: 100, time: Duration::from_millis(8) };
 /// Keys that slots opened together may hold: clients are sent from one end to the other for open slots, so they stay few when
 /// there is much in each.
 const KEYS_OPEN_MAX: u64 = 2_000;
-/// Most keys that go in one round trip.
-const BATCH_KEYS_MAX: usize = 100;
-/// Keys of the first round trip.
-const BATCH_KEYS_FIRST: usize = 16;
-/// A source serves nobody while it sends a batch: batches that take longer get smaller, down to one key, and batches that
-/// take less than a quarter of it grow.
-const BATCH_TIME: Duration = Duration::from_millis(8);
-
 /// How an engine says that the connection to a key's target failed.
 const CUT_OFF: &str = "IOERR";
 /// The value of `maxmemory-clients` for no limit.
 const NO_CLIENT_LIMIT: &str = "0";
+
+/// How much to do at once, so that it takes about as long as it may.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    first: usize,
+    max: usize,
+    time: Duration,
+}
 
 /// Two primaries, and those to be told.
 #[derive(Debug)]
@@ -70,21 +71,23 @@ impl SlotsByKeys<'_> {
     pub async fn move_some(mut self, slots: &SlotSet) -> Result<(), LinkError> {
         let deadline = Instant::now() + STEP_TIME;
         let all: Vec<Slot> = slots_of(slots).collect();
-        let mut batch_keys = BATCH_KEYS_FIRST;
+        let (mut slots_at_once, mut batch_keys) = (SLOTS.first, KEYS.first);
         let mut rest = all.as_slice();
         while !rest.is_empty() && Instant::now() < deadline {
-            let (some, later) = rest.split_at(self.next_chunk(rest).await?);
+            let begun = Instant::now();
+            let (some, later) = rest.split_at(self.next_chunk(rest, slots_at_once).await?);
             rest = later;
             let open = self.open(some).await?;
             let empty = self.drain(open, &mut batch_keys, deadline).await?;
             self.hand_over(&empty).await?;
+            slots_at_once = SLOTS.after(slots_at_once, begun.elapsed());
         }
         Ok(())
     }
 
     /// How many of these slots to open together; at least one.
-    async fn next_chunk(&mut self, slots: &[Slot]) -> Result<usize, LinkError> {
-        let some = &slots[..slots.len().min(SLOTS_AT_ONCE)];
+    async fn next_chunk(&mut self, slots: &[Slot], count_max: usize) -> Result<usize, LinkError> {
+        let some = &slots[..slots.len().min(count_max)];
         let mut held = 0;
         let counts = self.source.count_keys(some).await?;
         let fitting = counts.iter().take_while(|count| {
@@ -108,7 +111,7 @@ impl SlotsByKeys<'_> {
                 MarkedSlot::NotOwner | MarkedSlot::AlreadyOwner => None,
             })
             .collect();
-        let keys = self.source.keys_in_slots(&own, BATCH_KEYS_MAX).await?;
+        let keys = self.source.keys_in_slots(&own, KEYS.max).await?;
         Ok(own.into_iter().zip(keys).map(|(slot, keys)| OpenSlot { slot, keys }).collect())
     }
 
@@ -125,10 +128,10 @@ impl SlotsByKeys<'_> {
             let sent = next_batch(&mut full, *batch_keys);
             let batches: Vec<&[Key]> = sent.iter().map(|(_, keys)| keys.as_slice()).collect();
             self.send(&batches).await?;
-            *batch_keys = adapted(*batch_keys, begun.elapsed());
+            *batch_keys = KEYS.after(*batch_keys, begun.elapsed());
             let (unsure, known): (Vec<_>, Vec<_>) = sent.into_iter().map(|(open, _)| open).partition(|open| open.keys.is_empty());
             let slots: Vec<Slot> = unsure.iter().map(|open| open.slot).collect();
-            let keys = self.source.keys_in_slots(&slots, BATCH_KEYS_MAX).await?;
+            let keys = self.source.keys_in_slots(&slots, KEYS.max).await?;
             for (slot, keys) in slots.into_iter().zip(keys) {
                 if keys.is_empty() {
                     empty.push(slot);
@@ -191,13 +194,17 @@ fn next_batch(full: &mut VecDeque<OpenSlot>, count: usize) -> Vec<(OpenSlot, Vec
     batch
 }
 
-fn adapted(batch_keys: usize, took: Duration) -> usize {
-    if took > BATCH_TIME {
-        (batch_keys / 2).max(1)
-    } else if took < BATCH_TIME / 4 {
-        (batch_keys * 2).min(BATCH_KEYS_MAX)
-    } else {
-        batch_keys
+impl Pace {
+    /// How much to do next: half when the last took too long, down to one, and twice as much when it was done in a quarter of
+    /// the time.
+    fn after(self, count: usize, took: Duration) -> usize {
+        if took > self.time {
+            (count / 2).max(1)
+        } else if took < self.time / 4 {
+            (count * 2).min(self.max)
+        } else {
+            count
+        }
     }
 }
 
@@ -220,9 +227,9 @@ mod tests {
 
     #[test]
     fn slow_batches_shrink_to_one_key_and_quick_ones_grow_to_the_bound() {
-        assert_eq!(adapted(2, BATCH_TIME * 2), 1);
-        assert_eq!(adapted(1, BATCH_TIME * 2), 1);
-        assert_eq!(adapted(BATCH_KEYS_MAX, Duration::ZERO), BATCH_KEYS_MAX);
-        assert_eq!(adapted(16, BATCH_TIME / 2), 16);
+        assert_eq!(KEYS.after(2, KEYS.time * 2), 1);
+        assert_eq!(KEYS.after(1, KEYS.time * 2), 1);
+        assert_eq!(KEYS.after(KEYS.max, Duration::ZERO), KEYS.max);
+        assert_eq!(KEYS.after(16, KEYS.time / 2), 16);
     }
 }

@@ -91,11 +91,11 @@ impl NodeLink {
             Mark::Migrating(node) => ("MIGRATING", node),
             Mark::Owner(node) => ("NODE", node),
         };
-        let mut request = Request::default();
-        for slot in slots {
-            request.add(&["CLUSTER", "SETSLOT", &slot.number().to_string(), word, node.as_str()]);
-        }
-        let replies = self.exchange(request, patience).await?;
+        let commands = slots.iter().map(|slot| {
+            let number = slot.number().to_string();
+            ["CLUSTER", "SETSLOT", &number, word, node.as_str()].map(str::to_owned)
+        });
+        let replies = self.exchange_in_lanes(&commands.collect::<Vec<_>>(), patience).await?;
         replies.into_iter().map(|reply| self.marked(reply)).collect()
     }
 

@@ -115,10 +115,11 @@ impl Cluster {
         serial
     }
 
-    fn prepare(&self, serial: NodeSerial, seed: &ClusterSeed) {
+    /// What a node starts with.
+    pub(crate) fn settings(&self, serial: NodeSerial) -> NodeSettings {
         let location: LocationId = "us-central1".parse().expect("a region");
         let [zone, ..] = Zone::all_of(&location);
-        let settings = NodeSettings {
+        NodeSettings {
             ip: self.ip,
             port: Port(self.address(serial).port()),
             bus_port: self.bus_port(serial),
@@ -127,7 +128,11 @@ impl Cluster {
             node_type: NodeType::SharedCoreNano,
             maxmemory: MAXMEMORY,
             configs: self.configs.clone(),
-        };
+        }
+    }
+
+    fn prepare(&self, serial: NodeSerial, seed: &ClusterSeed) {
+        let settings = self.settings(serial);
         let files = NodeFileNames::default();
         let folder = self.folder(serial);
         std::fs::create_dir(&folder).expect("makes a folder");

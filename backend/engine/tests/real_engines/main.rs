@@ -4,6 +4,7 @@
 //! repository, which `acceptance-tests/setup/engines.sh` fills.
 
 mod builds;
+mod change;
 mod cluster;
 mod commands;
 mod raw;

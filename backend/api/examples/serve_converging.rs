@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let (store, _threads) = Store::open(StoreLocation::Memory)?;
     let new_world = {
         let store = store.clone();
-        move |name, _wake| world::ConvergingWorld { store: store.clone(), name, held: Arc::default() }
+        move |name, _wake| world::ConvergingWorld { store: store.clone(), name, held: Arc::default(), data: Arc::default() }
     };
     let (loops, supervisor) = Supervisor::new(new_world, CancellationToken::new());
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let new_world = {
         let store = store.clone();
-        move |name, _wake| ConvergingWorld { store: store.clone(), name, held: Arc::default() }
+        move |name, _wake| ConvergingWorld { store: store.clone(), name, held: Arc::default(), data: Arc::default() }
     };
     let (loops, supervisor) = Supervisor::new(new_world, CancellationToken::new());
     drop(loops);

@@ -12,13 +12,15 @@ use std::path::{Path, PathBuf};
 use tracing::{debug, info, warn};
 
 /// What one attempt is given; the rest stays out of reach of whoever fills the disk. A changed page costs 4 120 bytes in the
-/// log (4 096 and a frame header). The record of the largest instance, 250 nodes and 64 labels, is below 100 KiB: 25 pages.
-/// Giving it up or deleting it changes these and some 20 pages of trees and indexes: 45 × 4 120 bytes, below 192 KiB. Then 64
-/// KiB are left for what a checkpoint adds to the database file.
+/// log (4 096 and a frame header). The record of the largest instance, 250 nodes, 64 labels (twice: the spec and what it was
+/// settled with) and 100 losses, is below 120 KiB: 30 pages. Retiring its nodes, giving it up or deleting it changes these and
+/// some 20 pages of trees and indexes: 50 × 4 120 bytes, 202 KiB. Then 54 KiB are left for what a checkpoint adds to the
+/// database file.
 const PORTION_BYTES: u64 = 256 << 10;
-/// Four portions: the largest write of all, recording that the largest instance is complete, takes two (record and snapshot
-/// of 25 pages each, 20 others, as much again where a checkpoint makes the file longer: 120 × 4 120 bytes). Giving up and
-/// removing take one each, and a log that was checkpointed is written again from its start without any.
+/// Four portions: the largest write of all, recording that the largest instance is complete, takes three (record and
+/// snapshot of 30 pages each, 20 others, as much again where a checkpoint makes the file longer: 160 × 4 120 bytes). Deleting
+/// takes one, and a log that was checkpointed is written again from its start without any (measured: completing, retiring all
+/// nodes, deleting and removing the largest instance in a row take three).
 const RESERVE_BYTES: u64 = 4 * PORTION_BYTES;
 /// As private as the database.
 const FILE_MODE: u32 = 0o600;

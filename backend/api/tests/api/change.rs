@@ -1,6 +1,7 @@
 //! Changing the nodes of an instance.
 
 use serde_json::{Value, json};
+use valkyard_model::ByteSize;
 
 use crate::server::{Server, name_of, path_of};
 
@@ -116,6 +117,24 @@ async fn nodes_that_cannot_be_are_refused_field_by_field() {
         assert_eq!((code, status.as_str(), message.as_str()), (400, "INVALID_ARGUMENT", expected));
     }
     assert_eq!(cache(&server).await["state"], "ACTIVE");
+}
+
+#[tokio::test]
+async fn nodes_too_small_for_the_data_are_refused_with_those_that_would_do() {
+    let server = with_cache(json!({ "shardCount": 5, "nodeType": "SHARED_CORE_NANO" })).await;
+    server.fill(&name_of("cache"), ByteSize(4 << 30)).await;
+    let path = format!("{}?updateMask=shard_count", path_of("cache"));
+    let (code, status, message) = server.patch(&path, json!({ "shardCount": 2 })).await.error();
+    assert_eq!((code, status.as_str()), (400, "FAILED_PRECONDITION"));
+    let expected = format!(
+        "the data of '{}' is 4096.0 MiB, and 2 shards of SHARED_CORE_NANO can hold 2007.0 MiB (7/8 of their memory for data, the \
+         rest is for what is written meanwhile): 5 shards of SHARED_CORE_NANO or 2 shards of STANDARD_SMALL would do",
+        name_of("cache")
+    );
+    assert_eq!(message, expected);
+    assert_eq!(cache(&server).await["shardCount"], 5, "nothing was accepted");
+    let fits = patch(&server, "shard_count,node_type", json!({ "shardCount": 2, "nodeType": "STANDARD_SMALL" })).await;
+    assert_eq!(server.finished(&fits).await["response"]["shardCount"], 2);
 }
 
 #[tokio::test]

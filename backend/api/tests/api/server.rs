@@ -3,7 +3,7 @@
 use std::future::Future as _;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::Service as _;
 use valkyard_api::{ApiState, router};
-use valkyard_model::InstanceName;
+use valkyard_model::{ByteSize, InstanceName};
 use valkyard_reconciler::{Supervisor, SupervisorHandle, Wake};
 use valkyard_store::{Store, StoreLocation};
 
@@ -36,6 +36,7 @@ pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) supervisor: SupervisorHandle,
     held: Arc<AtomicBool>,
+    data: Arc<AtomicU64>,
     router: Router,
     client: Client<HttpConnector, Body>,
     stop: CancellationToken,
@@ -85,9 +86,14 @@ impl Server {
         let (store, _threads) = Store::open(StoreLocation::Memory).expect("a store in memory");
         let held = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
-        let (world_store, world_held) = (store.clone(), held.clone());
-        let new_world =
-            move |name: InstanceName, _wake: Wake| ConvergingWorld { store: world_store.clone(), name, held: world_held.clone() };
+        let data = Arc::new(AtomicU64::new(0));
+        let (world_store, world_held, world_data) = (store.clone(), held.clone(), data.clone());
+        let new_world = move |name: InstanceName, _wake: Wake| ConvergingWorld {
+            store: world_store.clone(),
+            name,
+            held: world_held.clone(),
+            data: world_data.clone(),
+        };
         let (supervisor, handle) = Supervisor::new(new_world, stop.clone());
         let state = ApiState { store, supervisor: handle.clone(), platform: Arc::new(platform) };
         let router = router(state);
@@ -98,12 +104,27 @@ impl Server {
         let serving = router.clone();
         tasks.spawn(async move { axum::serve(listener, serving).await.expect("the server runs until it is dropped") });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { base, supervisor: handle, held, router, client, stop, _tasks: tasks }
+        Self { base, supervisor: handle, held, data, router, client, stop, _tasks: tasks }
     }
 
     /// From now on nothing progresses.
     pub(crate) fn hold(&self) {
         self.held.store(true, Ordering::Release);
+    }
+
+    /// From the next look on, every instance holds this much.
+    pub(crate) async fn fill(&self, name: &str, data: ByteSize) {
+        self.data.store(data.0, Ordering::Release);
+        let name: InstanceName = name.parse().expect("an instance name");
+        for _ in 0..POLLS_MAX {
+            self.supervisor.look_again(name.clone()).await;
+            let view = self.supervisor.view(name.clone()).await;
+            if view.is_some_and(|view| !view.observed.nodes.is_empty()) {
+                return;
+            }
+            tokio::time::sleep(POLL_GAP).await;
+        }
+        panic!("the loop of {name} has not looked again");
     }
 
     /// Lets everything progress again, beginning with this instance.

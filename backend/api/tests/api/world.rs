@@ -1,5 +1,6 @@
 //! A world without machines: whatever is wanted is so at the next look, unless it is held.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,8 +9,9 @@ use chrono::DateTime;
 use uuid::Uuid;
 use valkyard_api::{NodeSignal, Platform};
 use valkyard_model::{
-    ByteSize, DesiredInstance, EngineVersion, InstanceAddress, InstanceName, Lifecycle, MemoryPolicy, NodeSerial, Observation,
-    Seen, SpecLimits, Step, Timestamp, Uid,
+    ByteSize, ConfigEpoch, DesiredInstance, EngineSeen, EngineVersion, InstanceAddress, InstanceName, Lifecycle, LiveSettings,
+    MemoryPolicy, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, Seen, SlotSet, SpecLimits, Step,
+    Timestamp, Uid,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -29,6 +31,8 @@ pub(crate) struct ConvergingWorld {
     pub(crate) name: InstanceName,
     /// While set, nothing progresses.
     pub(crate) held: Arc<AtomicBool>,
+    /// What its primary holds, in bytes; there is none to be seen while this is nothing.
+    pub(crate) data: Arc<AtomicU64>,
 }
 
 impl World for ConvergingWorld {
@@ -48,7 +52,7 @@ impl World for ConvergingWorld {
         Observation {
             at: time(LATER),
             first_look: time(LATER),
-            nodes: [].into(),
+            nodes: primary_with(desired, ByteSize(self.data.load(Ordering::Acquire))),
             discovery: Seen::Absent,
             handovers: [].into(),
             faults: Vec::new(),
@@ -62,6 +66,38 @@ impl World for ConvergingWorld {
     fn now(&self) -> Timestamp {
         time(LATER)
     }
+}
+
+fn primary_with(desired: &DesiredInstance, data: ByteSize) -> BTreeMap<NodeSerial, NodeObservation> {
+    if data.0 == 0 {
+        return BTreeMap::new();
+    }
+    let serial = NodeSerial(0);
+    let engine = EngineSeen {
+        id: NodeId::derive(desired.uid, serial),
+        version: "9.1.2".parse().expect("a version"),
+        role: RoleSeen::Primary,
+        cluster_ok: true,
+        loading: false,
+        epoch: ConfigEpoch(1),
+        current_epoch: ConfigEpoch(1),
+        slots: SlotSet::default(),
+        replication_offset: 0,
+        keys: 1,
+        data,
+        libraries: 0,
+        settings: LiveSettings::default(),
+        migrations: Vec::new(),
+        open_slots: BTreeMap::new(),
+        peers: BTreeMap::new(),
+    };
+    let seen = NodeObservation {
+        files: Seen::Unknown,
+        process: Seen::Unknown,
+        engine: Seen::Known(engine),
+        history: NodeHistory::default(),
+    };
+    [(serial, seen)].into()
 }
 
 /// A machine made up: a clock that moves one second per question, and uuids that count.

@@ -31,7 +31,10 @@ pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead) && !proposal.is_busy(node.serial()));
+    // A primary in the way of a change is followed only by one that stays after it.
+    let lasts = |node: &Node<'_>| !lead.is_outdated(cluster) || node.is_current(cluster);
+    let is_free = |node: &Node<'_>| lasts(node) && !proposal.is_busy(node.serial());
+    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead) && is_free(node));
     let rank = |node: &&Node<'_>| {
         let offset = node.engine().map_or(0, |engine| engine.replication_offset);
         (node.is_current(cluster), node.allocation.zone != lead.allocation.zone, offset, Reverse(node.serial()))

@@ -217,10 +217,8 @@ fn check_counts(cluster: &Cluster<'_>, plan: &Plan) -> Vec<Violation> {
         }
         // A node that leaves may end at any time: nothing depends on it.
         let stays = cluster.nodes().any(|node| node.serial() == serial && node.is_member());
-        let is_disruptive = match step.kind() {
-            StepKind::StopProcess | StepKind::ShutDownEngine => stays,
-            kind => matches!(kind, StepKind::TakeOver | StepKind::FailOver),
-        };
+        let ends = matches!(step, Step::StopProcess { .. } | Step::ShutDownEngine { .. });
+        let is_disruptive = (ends && stays) || matches!(step, Step::TakeOver { .. } | Step::FailOver { .. });
         if !is_disruptive || cluster.desired.lifecycle != Lifecycle::Present {
             continue;
         }

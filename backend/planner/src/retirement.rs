@@ -24,8 +24,10 @@ const DRAIN_GRACE: Duration = Duration::from_millis(300);
 pub(crate) fn plan_retirement(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
     let mut nodes: Vec<NodeSerial> = Vec::new();
     for shard in &cluster.shards {
-        let chosen = if cluster.stays(shard) { dispensable(cluster, shard) } else { emptied(cluster, change, shard) };
-        nodes.extend(chosen);
+        if !proposal.disturbs(shard) {
+            let chosen = if cluster.stays(shard) { dispensable(cluster, shard) } else { emptied(cluster, change, shard) };
+            nodes.extend(chosen);
+        }
     }
     if !nodes.is_empty() {
         proposal.propose(Step::RetireNodes { nodes });

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::slots::{each, includes};
 
 /// Slots that fit into the time of one step.
-const SLOTS_AT_ONCE: std::ops::Range<u64> = 60..400;
+const SLOTS_AT_ONCE: std::ops::Range<u64> = 200..1_200;
 /// How often, in a hundred, the time is up in the middle of a slot.
 const HALFWAY_PERCENT: u64 = 20;
 

@@ -77,7 +77,7 @@ impl Machine {
         if owned != u32::from(SLOT_COUNT) {
             findings.push(format!("{owned} slots are owned"));
         }
-        if self.engines().any(|(_, engine)| !engine.conf.open_slots.is_empty()) {
+        if self.engines().any(|(_, engine)| engine.is_primary() && !engine.conf.open_slots.is_empty()) {
             findings.push("slots are still on their way".to_owned());
         }
         if owners.len() != usize::from(record.spec.shard_count) {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use chrono::TimeDelta;
 use valkyard_model::{Convergence, DesiredInstance, MoveWay, Plan, ShardIndex, Step};
+use valkyard_planner::plan;
 use valkyard_reconciler::{Look, Reconciler, Turn};
 
 use crate::machine::Machine;
@@ -108,7 +109,13 @@ impl Simulation {
             Some(Turn::Gone) => Outcome::Gone,
             Some(Turn::Looked(look)) => {
                 self.tell(&look.plan);
-                assert_eq!(look.violations, [], "the plan breaks an invariant: {:#?}\n{}", look.plan, self.story);
+                if !look.violations.is_empty() {
+                    // The turn keeps to itself which steps it withheld.
+                    let steps = plan(&look.desired, &look.observed, look.observed.at).steps;
+                    let steps: Vec<String> = steps.iter().map(told).collect();
+                    let summary = self.machine().summary();
+                    panic!("invariants broken: {:?} by {}\n{summary}\n{}", look.violations, steps.join(", "), self.story);
+                }
                 Outcome::Looked(look)
             }
         };

@@ -102,6 +102,8 @@ impl Engine {
             }
             peer.slots = peer.slots.without(&taken);
         }
+        // What left for somebody else is not on its way any more, by the view of copies neither.
+        self.conf.open_slots.retain(|slot, open| !(matches!(open, OpenSlot::MigratingTo(_)) && taken.contains(*slot)));
         self.close(&lost);
         let Some(known) = self.conf.peers.get_mut(from) else { return false };
         let dropped = known.slots.without(&own.slots);

@@ -4,6 +4,7 @@ use valkyard_model::{
     Convergence, DataLoss, Generation, Lifecycle, NodeAllocation, NodeSerial, Settled, ShardIndex, Standing, Timestamp,
 };
 
+use crate::engine::Engine;
 use crate::machine::{Machine, SimNode};
 
 impl Machine {
@@ -43,7 +44,7 @@ impl Machine {
             if node.process.is_some() || node.folder.is_some() {
                 self.oracle.object(format!("{serial} was released while something of it is left"));
             }
-            let knowing = self.engines().find(|(_, engine)| engine.knows(&node.id)).map(|(knowing, _)| knowing);
+            let knowing = self.staying().find(|(_, engine)| engine.knows(&node.id)).map(|(knowing, _)| knowing);
             if let Some(knowing) = knowing {
                 self.oracle.object(format!("{serial} was released while {knowing} knows it"));
             }
@@ -52,6 +53,15 @@ impl Machine {
                 record.nodes.remove(serial);
             }
         }
+    }
+
+    /// The working engines of nodes that are to stay.
+    fn staying(&self) -> impl Iterator<Item = (NodeSerial, &Engine)> {
+        let record = self.record.as_ref();
+        self.engines().filter(move |(serial, _)| {
+            let allocated = record.and_then(|record| record.nodes.get(serial));
+            allocated.is_some_and(|allocated| allocated.standing == Standing::Member)
+        })
     }
 
     pub(crate) fn record_loss(&mut self, shard: ShardIndex, at: Timestamp) {

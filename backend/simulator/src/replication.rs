@@ -48,10 +48,11 @@ impl Machine {
     pub(crate) fn receive(&mut self, serial: NodeSerial, primary: &NodeId) {
         let Some(source) = self.node_of(primary).and_then(|node| node.engine()) else { return };
         let (data, libraries) = (source.data.clone(), source.libraries);
+        let open_slots = source.conf.open_slots.clone();
         let (offset, lineage) = (source.offset, source.lineage);
         if let Some(engine) = self.engine_mut(serial) {
             (engine.data, engine.libraries, engine.offset, engine.lineage) = (data, libraries, offset, lineage);
-            engine.link = Link::Up;
+            (engine.conf.open_slots, engine.link) = (open_slots, Link::Up);
         }
     }
 

@@ -6,7 +6,7 @@ use valkyard_simulator::{CrashPoint, Downtime, Machine, Moment, Simulation, acce
 use crate::scenario::{TURNS_MAX, assert_complete, complete_machine, delete};
 
 /// Runs a story once unharmed to count its steps, then once for every moment of every step.
-fn crash_everywhere(begin: &Machine, finish: impl Fn(&mut Simulation)) {
+pub(crate) fn crash_everywhere(begin: &Machine, finish: impl Fn(&mut Simulation)) {
     crash_everywhere_for(Downtime::Short, begin, finish);
 }
 

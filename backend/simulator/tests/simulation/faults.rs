@@ -88,8 +88,9 @@ fn a_primary_that_cannot_be_seen_is_never_replaced_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_primary_that_hangs_is_ended_and_replaced_within_two_seconds() {
-    for is_stopped in [true, false] {
+fn a_primary_that_hangs_is_ended_and_replaced_in_bounded_time() {
+    // One that was stopped by a signal can be told at once; one that runs without answering may only be busy.
+    for (is_stopped, seconds) in [(true, 2), (false, 12)] {
         for (shards, seed) in [(1, 13), (2, 14), (3, 15)] {
             let mut simulation = Simulation::on(complete_machine(shards, 1, seed));
             let shard = ShardIndex(0);
@@ -101,7 +102,7 @@ fn a_primary_that_hangs_is_ended_and_replaced_within_two_seconds() {
             } else {
                 machine.silence(primary, silence);
             }
-            let end = machine.now() + TimeDelta::seconds(2);
+            let end = machine.now() + TimeDelta::seconds(seconds);
             drop(machine);
             while simulation.machine().serving_primary(shard).is_none_or(|now| now == primary) {
                 assert!(simulation.machine().now() < end, "not replaced in time\n{}", simulation.story());

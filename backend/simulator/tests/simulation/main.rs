@@ -1,5 +1,6 @@
 //! The real reconciler over simulated machines: every shape, a crash at every step, every fault, hundreds of seeds.
 
+mod changes;
 mod chaos;
 mod crashes;
 mod faults;

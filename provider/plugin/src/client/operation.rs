@@ -18,6 +18,8 @@ use super::{ApiError, Client};
 
 /// How often the log says that an operation still runs: as often as Terraform's own line on the screen.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the log says that something changed, at most: while slots move, their number changes with every look.
+const CHANGE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where an operation stands, by one look.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ fn metadata(operation: &Operation) -> OperationMetadata {
     metadata.unwrap_or_default()
 }
 
-/// Says what an operation waits for, whenever that changes and from time to time.
+/// Says what an operation waits for: soon after that changes, and from time to time.
 struct Progress {
     started: Instant,
     last: Option<(String, Instant)>,
@@ -102,14 +104,17 @@ impl Progress {
         Self { started: Instant::now(), last: None }
     }
 
+    fn is_due(&self, message: &str, now: Instant) -> bool {
+        self.last.as_ref().is_none_or(|(last, at)| {
+            let interval = if last == message { REPORT_INTERVAL } else { CHANGE_INTERVAL };
+            now.duration_since(*at) >= interval
+        })
+    }
+
     fn report(&mut self, operation: &Operation) {
         let metadata = metadata(operation);
         let now = Instant::now();
-        let is_due = self
-            .last
-            .as_ref()
-            .is_none_or(|(message, at)| *message != metadata.status_message || now.duration_since(*at) >= REPORT_INTERVAL);
-        if !is_due {
+        if !self.is_due(&metadata.status_message, now) {
             return;
         }
         tracing::info!(
@@ -120,5 +125,26 @@ impl Progress {
             "the operation is running"
         );
         self.last = Some((metadata.status_message, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_follows_changes_by_the_second_and_is_never_silent_for_longer_than_ten() {
+        let started = Instant::now();
+        let progress = Progress { started, last: Some(("moving 9 slots".to_owned(), started)) };
+        let after = |millis| started + Duration::from_millis(millis);
+        for (message, millis, due) in [
+            ("moving 8 slots", 200, false),
+            ("moving 7 slots", 1_000, true),
+            ("moving 9 slots", 9_999, false),
+            ("moving 9 slots", 10_000, true),
+        ] {
+            assert_eq!(progress.is_due(message, after(millis)), due, "{message} after {millis} ms");
+        }
+        assert!(Progress::new().is_due("accepted", started), "the first is told at once");
     }
 }

@@ -78,7 +78,7 @@ impl Change<'_> {
             )
         } else {
             format!(
-                "`shard_count` goes from {before} to {after}. The about {} slots of {} move with their keys to the others. {few} \
+                "`shard_count` goes from {before} to {after}. About {} slots of {} move with their keys to the others. {few} \
                  If the data has no room in {}, the daemon refuses before anything moves.",
                 slots_from(after, before),
                 counted(before - after, "leaving shard"),
@@ -144,9 +144,9 @@ impl Change<'_> {
         }
         let path = if configured(self.prior) == configured(self.planned) { "node_type" } else { "engine_configs" };
         let detail = format!(
-            "Memory for data on each node goes from {before} to {after}, both scaled to what the daemon's machine bears. If \
-             the data has no room in less memory, the daemon refuses before anything changes; what is written later is \
-             evicted as `maxmemory-policy` says."
+            "Memory for data on each node goes from {before} to {after}, both scaled to what the daemon's machine bears. If the \
+             data does not fit, the daemon refuses before anything changes. What is written later and has no room is evicted \
+             or refused, as `maxmemory-policy` says."
         );
         Some(Diagnostic::warning("Memory for data changes").detail(detail).at(path))
     }

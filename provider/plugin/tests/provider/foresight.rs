@@ -26,7 +26,7 @@ async fn slots_that_move_are_counted() {
     for (before, after, part) in [
         (3, 5, "About 6554 of 16384 slots move with their keys to 2 new shards."),
         (1, 2, "About 8192 of 16384 slots move with their keys to 1 new shard."),
-        (5, 2, "The about 9831 slots of 3 leaving shards move with their keys to the others"),
+        (5, 2, "About 9831 slots of 3 leaving shards move with their keys to the others"),
     ] {
         let told = foretold(config().with("shard_count", before), config().with("shard_count", after)).await;
         let [(attribute, summary, detail)] = told.as_slice() else { panic!("{told:?}") };

@@ -21,33 +21,23 @@ pub(crate) struct Move {
     pub(crate) slots: SlotSet,
 }
 
-/// The moves that make these holdings even. Each donor gives its highest slots, to as few receivers as possible.
+/// The moves that make these holdings even. Each donor gives its highest slots; donors and receivers are paired in order, so
+/// that a pair stays together until one of the two is done.
 pub(crate) fn decide_moves(holdings: &[Holding]) -> Vec<Move> {
     let targets = targets(holdings);
-    let surplus = |(index, holding): (usize, &Holding)| {
-        let count = holding.slots.count().saturating_sub(targets[index]);
-        (count > 0).then(|| (holding.shard, holding.slots.highest(count)))
-    };
-    let deficit = |(index, holding): (usize, &Holding)| {
-        let count = targets[index].saturating_sub(holding.slots.count());
+    let mut receivers = holdings.iter().zip(&targets).filter_map(|(holding, target)| {
+        let count = target.saturating_sub(holding.slots.count());
         (count > 0).then_some((holding.shard, count))
-    };
-    let donors: Vec<(ShardIndex, SlotSet)> = holdings.iter().enumerate().filter_map(surplus).collect();
-    let mut receivers: Vec<(ShardIndex, u16)> = holdings.iter().enumerate().filter_map(deficit).collect();
+    });
+    let mut receiver = receivers.next();
     let mut moves = Vec::new();
-    for (from, mut slots) in donors {
-        while !slots.is_empty() {
-            // Whoever needs most, so that several donors at once find different receivers.
-            let Some(neediest) = receivers.iter_mut().max_by_key(|(shard, count)| (*count, std::cmp::Reverse(*shard))) else {
-                break;
-            };
-            let share = slots.highest(neediest.1);
-            if share.is_empty() {
-                break;
-            }
-            neediest.1 -= share.count();
+    for (holding, target) in holdings.iter().zip(&targets) {
+        let mut slots = holding.slots.highest(holding.slots.count().saturating_sub(*target));
+        while let Some((to, count)) = receiver.filter(|_| !slots.is_empty()) {
+            let share = slots.highest(count);
             slots = slots.without(&share);
-            moves.push(Move { from, to: neediest.0, slots: share });
+            receiver = Some((to, count - share.count())).filter(|(_, left)| *left > 0).or_else(|| receivers.next());
+            moves.push(Move { from: holding.shard, to, slots: share });
         }
     }
     moves

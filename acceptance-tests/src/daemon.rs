@@ -151,6 +151,15 @@ impl Daemon {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// After a failure: everything the daemon and its nodes logged goes to `VALKYARD_TEST_LOG_DIR`, if that is set.
+    fn save_logs(&self) {
+        let Some(folder) = std::env::var_os("VALKYARD_TEST_LOG_DIR").map(PathBuf::from) else { return };
+        let name = std::thread::current().name().unwrap_or("test").replace("::", "-");
+        let target = folder.join(format!("{name}-{}", std::process::id()));
+        let copied = Command::new("cp").arg("-a").arg(self.folder.path()).arg(&target).status();
+        eprintln!("logs are in {}: {copied:?}", target.display());
+    }
+
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("daemon.log")
     }
@@ -159,6 +168,7 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.save_logs();
             let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
             eprintln!("end of the daemon's log:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use acceptance_tests::judge::{Load, LoadOptions};
-use acceptance_tests::{DaemonOptions, Scene, ask, tools_dir};
-use serde_json::json;
+use acceptance_tests::{DaemonOptions, SCENE_INSTANCE, Scene, ask, tools_dir, wait_until};
+use serde_json::{Value, json};
 
 use super::CHANGE_LIMIT;
 
@@ -27,6 +27,12 @@ fn fewer_shards_than_the_data_needs_are_refused_with_a_number_that_would_do() {
         redis::cmd("SET").arg(format!("big:{number}")).arg("x".repeat(VALUE_BYTES)).exec(&mut connection).expect("it fits");
     }
     let before = scene.members().expect("every node answers");
+    wait_until("a look at the data", CHANGE_LIMIT, || {
+        let topology = scene.api().get(&format!("/v1/admin/{SCENE_INSTANCE}/topology")).body;
+        let bytes = |node: &Value| node["dataBytes"].as_str().and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
+        let seen: usize = topology["nodes"].as_array().into_iter().flatten().map(bytes).sum();
+        if seen >= VALUES * VALUE_BYTES { Ok(()) } else { Err(topology.to_string()) }
+    });
     let refused = scene.ask_for(&json!({"shardCount": 1}));
     let message = refused.body["error"]["message"].as_str().unwrap_or_default();
     assert_eq!(refused.status, 400, "{}", refused.body);

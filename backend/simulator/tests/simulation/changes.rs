@@ -164,6 +164,8 @@ fn a_handover_that_somebody_asks_for_loses_nothing() {
     for (shards, replicas) in [(1, 1), (2, 2), (3, 1)] {
         let mut simulation = Simulation::on(complete_machine(shards, replicas, 80));
         let shard = ShardIndex(0);
+        // A reconciler serves wishes of the incarnation that it has looked at.
+        turn_a_while(&mut simulation, 1);
         let before = simulation.machine().serving_primary(shard);
         let safe = simulation.machine().safe_writes();
         simulation.request_handover(shard);

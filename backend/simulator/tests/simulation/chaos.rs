@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::TimeDelta;
-use valkyard_model::{Convergence, NodeSerial};
+use valkyard_model::{Convergence, InstanceSpec, NodeSerial, NodeType};
 use valkyard_simulator::{CrashPoint, Machine, Moment, Outcome, Random, Simulation, accepted_instance};
 
-use crate::scenario::{TURNS_MAX, assert_complete, delete};
+use crate::scenario::{CHANGE_TURNS_MAX, TURNS_MAX, assert_complete, complete_machine_of, configs, delete};
 
 /// Runs a story for each seed; says how to run the first failing one again.
 fn for_each_seed(test: &str, count: u64, story: impl Fn(u64)) {
@@ -35,6 +35,7 @@ fn harm(machine: &mut Machine) {
     match machine.random().below(10) {
         0..=4 => machine.kill(node),
         5 => machine.lose_folder(node),
+        6 if time.num_milliseconds() % 2 == 0 => machine.silence(node, time),
         6 => machine.hang(node, time),
         7 => machine.hide(node, time),
         8 => {
@@ -137,5 +138,84 @@ fn deletion_amid_random_trouble_leaves_nothing() {
             assert!(turn < 1_000, "still there\n{}", simulation.story());
         }
         assert!(simulation.machine().is_bare(), "something is left\n{}", simulation.story());
+    });
+}
+
+/// A random change of shape, kind or settings.
+fn random_change(random: &mut Random, spec: &mut InstanceSpec) {
+    for _ in 0..=random.below(3) {
+        match random.below(5) {
+            0 => spec.shard_count = u16::try_from(1 + random.below(5)).expect("small"),
+            1 => spec.replica_count = u16::try_from(random.below(4)).expect("small"),
+            2 => spec.node_type = *random.pick(&NODE_TYPES).expect("there are some"),
+            3 => spec.engine_version = "VALKEY_9_1".parse().expect("a valid version"),
+            _ => {
+                let policy = if random.chance(50) { "allkeys-lru" } else { "noeviction" };
+                spec.engine_configs = configs(spec, &[("maxmemory-policy", policy)]);
+            }
+        }
+    }
+}
+
+const NODE_TYPES: [NodeType; 3] = [NodeType::SharedCoreNano, NodeType::HighmemMedium, NodeType::HighmemXlarge];
+
+/// Lives through this many turns, with a harm now and then.
+fn live(simulation: &mut Simulation, turns: u32, harm_percent: u64) {
+    for _ in 0..turns {
+        if let Outcome::Looked(look) = simulation.turn() {
+            rest_in_danger(simulation, &look.plan, harm_percent);
+        }
+    }
+}
+
+#[test]
+fn changes_amid_random_trouble_always_end_complete() {
+    for_each_seed("changes_amid", 60, |seed| {
+        let mut random = Random::new(seed ^ 0xc4a9);
+        let (shards, replicas) = random_shape(&mut random);
+        let engine = if random.chance(50) { "VALKEY_8_0" } else { "VALKEY_9_1" };
+        let mut simulation = Simulation::on(complete_machine_of(engine, shards, replicas, seed));
+        simulation.machine().chaos.migration_failure_percent = 10;
+        for _ in 0..3 {
+            simulation.machine().update(|spec| random_change(&mut random, spec));
+            live(&mut simulation, 40, 4);
+            if random.chance(20) {
+                simulation.machine().cancel_update();
+            }
+            simulation.run(CHANGE_TURNS_MAX);
+            assert_complete(&simulation);
+        }
+        simulation.machine().chaos.crash = None;
+        delete(&mut simulation);
+    });
+}
+
+#[test]
+fn a_daemon_that_dies_often_during_changes_loses_nothing() {
+    for_each_seed("a_daemon_that_dies", 60, |seed| {
+        let mut random = Random::new(seed ^ 0xdae0);
+        let (shards, replicas) = random_shape(&mut random);
+        let engine = if random.chance(50) { "VALKEY_8_0" } else { "VALKEY_9_1" };
+        let mut simulation = Simulation::on(complete_machine_of(engine, shards, replicas, seed));
+        simulation.machine().chaos.migration_failure_percent = 10;
+        simulation.machine().chaos.transient_percent = 5;
+        let safe = simulation.machine().safe_writes();
+        for _ in 0..3 {
+            simulation.machine().update(|spec| random_change(&mut random, spec));
+            for _ in 0..random.below(12) {
+                let mut machine = simulation.machine();
+                let step = machine.steps_begun() + u32::try_from(random.below(6)).expect("small");
+                let moment = *random.pick(&Moment::ALL).expect("there are three");
+                machine.chaos.crash = Some(CrashPoint { step, moment });
+                drop(machine);
+                live(&mut simulation, 1 + u32::try_from(random.below(8)).expect("small"), 0);
+            }
+            if random.chance(20) {
+                simulation.machine().cancel_update();
+            }
+            simulation.run(CHANGE_TURNS_MAX);
+            assert_complete(&simulation);
+        }
+        assert!(simulation.machine().safe_writes() >= safe, "promises were voided\n{}", simulation.story());
     });
 }

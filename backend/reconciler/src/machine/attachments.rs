@@ -42,12 +42,10 @@ impl Attachments {
         self.watches.retain(|node, _| is_wanted(*node));
     }
 
-    /// How a watched process ended, told once.
-    pub(super) fn take_exit(&mut self, node: NodeSerial) -> Option<ExitStatus> {
-        if !self.watches.get(&node)?.task.is_finished() {
-            return None;
-        }
+    /// How watched processes ended, told once.
+    pub(super) fn take_exits(&mut self) -> BTreeMap<NodeSerial, ExitStatus> {
+        let finished: Vec<_> = self.watches.extract_if(.., |_, watch| watch.task.is_finished()).collect();
         // Finished, so it is there at once; a watch that panicked tells nothing.
-        self.watches.remove(&node)?.task.now_or_never()?.ok()
+        finished.into_iter().filter_map(|(node, watch)| Some((node, watch.task.now_or_never()?.ok()?))).collect()
     }
 }

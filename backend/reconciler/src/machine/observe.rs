@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::warn;
 use valkyard_engine::{LinkError, NodeLink};
-use valkyard_host::{NodeHome, files_seen, log_tail, process_seen};
+use valkyard_host::{ExitStatus, NodeHome, files_seen, log_tail, process_seen};
 use valkyard_model::{
     AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, Lifecycle, NodeHistory, NodeObservation,
     NodeSerial, Observation, ProcessSeen, ProcessState, Seen, Timestamp,
@@ -37,6 +37,8 @@ impl MachineWorld {
         let at = (self.machine.now)();
         self.forget_others(desired);
         let homes: Vec<_> = desired.nodes.keys().map(|serial| self.home(desired, *serial)).collect();
+        let ended = self.attachments().take_exits();
+        let told: Vec<_> = ended.iter().map(|(serial, status)| (*serial, *status, self.home(desired, *serial))).collect();
         let places = blocking(move || homes.iter().map(Place::look).collect::<Vec<_>>()).await;
         let looking: Vec<_> = desired
             .nodes
@@ -47,11 +49,16 @@ impl MachineWorld {
                 look_at_node(node.serial, place, address, self.links.take(node.serial), &desired.secret)
             })
             .collect();
-        let looks = join_all(looking).await;
+        let (looks, exits) = tokio::join!(join_all(looking), read_exits(told, at));
+        self.tell_exits(desired, exits);
         let mut nodes = BTreeMap::new();
         for look in looks {
             let mut observation = look.observation;
-            observation.history = self.remember(desired, look.serial, &observation, at).await;
+            // One that ended since it was seen is not watched again: that would tell less of how it ended.
+            if let (false, Some(process)) = (ended.contains_key(&look.serial), observation.process.known()) {
+                self.attachments().ensure_watched(look.serial, process.pid, &self.wake);
+            }
+            observation.history = NodeHistory { last_exit: self.exits.get(&look.serial).cloned(), ..NodeHistory::default() };
             if let Some(link) = look.link {
                 self.links.keep(look.serial, link);
             }
@@ -72,33 +79,26 @@ impl MachineWorld {
         self.attachments().retain(is_member);
     }
 
-    /// Keeps a watch on a living process, and tells once how a dead one ended.
-    async fn remember(
-        &mut self,
-        desired: &DesiredInstance,
-        serial: NodeSerial,
-        node: &NodeObservation,
-        at: Timestamp,
-    ) -> NodeHistory {
-        let ended = {
-            let mut attachments = self.attachments();
-            let ended = attachments.take_exit(serial);
-            // One that ended since it was seen is not watched again: that would tell less of how it ended.
-            if let (None, Some(process)) = (&ended, node.process.known()) {
-                attachments.ensure_watched(serial, process.pid, &self.wake);
-            }
-            ended
-        };
-        if let Some(status) = ended {
-            let home = self.home(desired, serial);
-            let log_tail = blocking(move || redact(&log_tail(&home))).await;
+    /// Keeps how processes ended, for their nodes' history.
+    fn tell_exits(&mut self, desired: &DesiredInstance, exits: Vec<(NodeSerial, ExitSeen)>) {
+        for (node, exit) in exits {
             if desired.lifecycle == Lifecycle::Present {
-                warn!(node = %serial, %status, log_tail, "a node's process has ended");
+                warn!(%node, status = exit.status, log_tail = exit.log_tail, "a node's process has ended");
             }
-            self.exits.insert(serial, ExitSeen { at, status: status.to_string(), log_tail });
+            self.exits.insert(node, exit);
         }
-        NodeHistory { last_exit: self.exits.get(&serial).cloned(), ..NodeHistory::default() }
     }
+}
+
+/// What is known of processes that ended, with the ends of their logs.
+async fn read_exits(ended: Vec<(NodeSerial, ExitStatus, NodeHome)>, at: Timestamp) -> Vec<(NodeSerial, ExitSeen)> {
+    if ended.is_empty() {
+        return Vec::new();
+    }
+    let seen = move |(node, status, home): (NodeSerial, ExitStatus, NodeHome)| {
+        (node, ExitSeen { at, status: status.to_string(), log_tail: redact(&log_tail(&home)) })
+    };
+    blocking(move || ended.into_iter().map(seen).collect()).await
 }
 
 /// What the folder of a node tells.

@@ -46,8 +46,8 @@ impl Attempt<'_> {
             ApiError::ConnectionLost { endpoint, cause } => Diagnostic::error("No answer from the Valkyard daemon")
                 .detail(format!(
                     "The connection to {endpoint} broke while the provider tried to {} {} ({}). If the daemon was \
-                     restarted, run the same command again. If this repeats, something other than a Valkyard daemon may \
-                     listen there: `valkyard status` shows whether one does.",
+                     restarted, run the same command again. If this repeats, it may have been stopped in its tracks (SIGSTOP), \
+                     or something other than a Valkyard daemon may listen there: `valkyard status` shows whether one answers.",
                     self.verb,
                     self.name,
                     root_cause(cause)

@@ -178,7 +178,8 @@ fn changes_amid_random_trouble_always_end_complete() {
         simulation.machine().chaos.migration_failure_percent = 10;
         for _ in 0..3 {
             simulation.machine().update(|spec| random_change(&mut random, spec));
-            live(&mut simulation, 40, 4);
+            let turns = 10 + u32::try_from(random.below(150)).expect("small");
+            live(&mut simulation, turns, 6);
             if random.chance(20) {
                 simulation.machine().cancel_update();
             }

@@ -6,3 +6,4 @@ mod crashes;
 mod faults;
 mod scenario;
 mod shapes;
+mod zones;

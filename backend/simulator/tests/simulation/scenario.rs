@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use valkyard_model::{EngineConfigs, InstanceSpec, Lifecycle};
-use valkyard_simulator::{Machine, Simulation, accepted_instance_of};
+use valkyard_simulator::{Machine, Outcome, Simulation, accepted_instance_of};
 
 /// Turns that suffice for any transition of a small instance: a creation takes 110 (2 s in steps of 20 ms).
 pub(crate) const TURNS_MAX: u32 = 600;
@@ -50,4 +51,14 @@ pub(crate) fn change(simulation: &mut Simulation, change: impl FnOnce(&mut Insta
 pub(crate) fn configs(spec: &InstanceSpec, entries: &[(&str, &str)]) -> EngineConfigs {
     let entries: BTreeMap<String, String> = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     EngineConfigs::validate(&entries, spec.node_type).expect("settings that users may have")
+}
+
+/// Turns for this long, whatever is waited for.
+pub(crate) fn live_for(simulation: &mut Simulation, time: TimeDelta) {
+    let end = simulation.machine().now() + time;
+    while simulation.machine().now() < end {
+        if let Outcome::Looked(look) = simulation.turn() {
+            simulation.rest(&look.plan);
+        }
+    }
 }

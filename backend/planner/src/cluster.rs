@@ -98,6 +98,14 @@ impl<'a> Node<'a> {
         self.engine().is_some_and(|engine| engine.role == RoleSeen::Primary && engine.slots.is_empty())
     }
 
+    /// Whether it says that it copies this node, in sync or not.
+    pub(crate) fn follows(&self, primary: &Node<'_>) -> bool {
+        self.engine().is_some_and(|engine| match &engine.role {
+            RoleSeen::Replica { of, .. } => of == primary.id(),
+            RoleSeen::Primary => false,
+        })
+    }
+
     /// Whether it is an in-sync copy of this primary.
     pub(crate) fn copies(&self, primary: &NodeId) -> bool {
         self.engine().is_some_and(|engine| match &engine.role {
@@ -148,6 +156,8 @@ pub(crate) struct Shard<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
     /// The strongest claim to its slots that anybody living knows of.
     pub(crate) claim: Option<Claim<'a>>,
+    /// Whether every slot is owned by a living primary of another shard.
+    pub(crate) owns_nothing: bool,
 }
 
 impl<'a> Shard<'a> {
@@ -161,18 +171,15 @@ impl<'a> Shard<'a> {
         self.owner().filter(|owner| owner.life() == Life::Alive && owner.claims_slots())
     }
 
-    /// Who leads the shard: its primary, or, while the shard owns no slots, the empty primary that the others copy.
+    /// Who leads the shard: its primary, or, while the shard owns no slots, the empty primary that most others copy; one that
+    /// stays before one that leaves.
     pub(crate) fn lead(&self) -> Option<&Node<'a>> {
-        if let Some(primary) = self.primary() {
-            return Some(primary);
+        if !self.slots().is_empty() {
+            return self.primary();
         }
-        if self.claim.is_some_and(|claim| claim.slots.is_some()) {
-            return None;
-        }
-        match self.owner() {
-            Some(owner) => Some(owner).filter(|owner| owner.life() == Life::Alive && owner.is_empty_primary()),
-            None => self.nodes.iter().find(|node| node.life() == Life::Alive && node.is_empty_primary()),
-        }
+        let followers = |node: &Node<'_>| self.siblings(node).filter(|other| other.follows(node)).count();
+        let empty = self.nodes.iter().filter(|node| node.life() == Life::Alive && node.is_empty_primary());
+        empty.max_by_key(|node| (node.is_member(), followers(node), Reverse(node.serial())))
     }
 
     /// Slots that the shard owns as far as anybody knows.
@@ -190,8 +197,8 @@ impl<'a> Shard<'a> {
 
     /// Who starts as the primary of a new shard.
     pub(crate) fn initial_primary(&self) -> Option<&Node<'a>> {
-        let first = self.nodes.iter().find(|node| node.allocation.initial_role == InitialRole::Primary);
-        first.or_else(|| self.nodes.first())
+        let members = || self.nodes.iter().filter(|node| node.is_member());
+        members().find(|node| node.allocation.initial_role == InitialRole::Primary).or_else(|| members().next())
     }
 
     pub(crate) fn siblings<'s>(&'s self, node: &Node<'_>) -> impl Iterator<Item = &'s Node<'a>> + use<'s, 'a> {
@@ -207,11 +214,16 @@ impl<'a> Shard<'a> {
     /// The node that forbids to wake this dead one.
     ///
     /// A primary that wakes up empty makes its replicas copy nothing. So while a shard has no living primary, its dead nodes
-    /// sleep until a takeover has settled, or until nobody is left who could hold a copy. Replicas sleep too: any of them
-    /// may have been promoted without anybody else hearing of it.
+    /// sleep until a takeover has settled, or until nobody is left who could hold a copy; and a node that others still copy
+    /// sleeps in any case. Replicas sleep too: any of them may have been promoted without anybody else hearing of it. A shard
+    /// that owns nothing has nothing to lose.
     pub(crate) fn wake_blocker(&self, node: &Node<'_>) -> Option<&Node<'a>> {
-        if self.primary().is_some() {
+        if self.owns_nothing {
             return None;
+        }
+        let follower = self.siblings(node).find(|other| other.is_member() && other.life() == Life::Alive && other.follows(node));
+        if self.primary().is_some() {
+            return follower;
         }
         let mut holders = self.siblings(node).filter(|sibling| !sibling.is_dead() && !sibling.is_empty_primary());
         let first = holders.next()?;
@@ -240,7 +252,8 @@ impl<'a> Cluster<'a> {
         for allocation in desired.nodes.values() {
             let seen = observed.nodes.get(&allocation.serial).unwrap_or(&UNSEEN);
             let index = allocation.shard;
-            let shard = shards.entry(index).or_insert_with(|| Shard { index, nodes: Vec::new(), claim: None });
+            let shard =
+                shards.entry(index).or_insert_with(|| Shard { index, nodes: Vec::new(), claim: None, owns_nothing: false });
             shard.nodes.push(Node::new(allocation, seen, places[&allocation.serial]));
             let wanted = || LiveSettings::wanted(&node_settings(desired, allocation));
             settings.entry(allocation.kind).or_insert_with(wanted);
@@ -271,6 +284,9 @@ impl<'a> Cluster<'a> {
         self.views = views;
         for shard in &mut self.shards {
             shard.claim = claims.0.get(&shard.index).copied().or_else(|| followed_primary(shard));
+        }
+        if self.holdings().is_some() {
+            self.shards.iter_mut().for_each(|shard| shard.owns_nothing = shard.slots().is_empty());
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    let Some(heir) = choose_heir(shard, owner) else { return };
+    let Some(heir) = choose_heir(cluster, shard, owner) else { return };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
     if is_behind_the_times(cluster, shard, heir) {
         return;
@@ -35,8 +35,15 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
     }
 }
 
-/// The most caught-up replica; of equal ones, one in another zone than the dead primary's, then the oldest.
-fn choose_heir<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node<'a>> {
+/// Whether every node that answers and stays has this one in its view.
+fn is_known_to_all(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    let mut others = cluster.nodes().filter(|other| other.is_member() && other.serial() != node.serial());
+    others.all(|other| cluster.view(other).is_none_or(|view| view.known.has(node.place)))
+}
+
+/// The most caught-up replica that stays, else one that was to leave; of equal ones, one in another zone than the dead
+/// primary's, then the oldest.
+fn choose_heir<'s, 'a>(cluster: &Cluster<'_>, shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node<'a>> {
     let rank = |node: &Node<'_>| {
         let engine = node.engine().filter(|_| node.life() == Life::Alive)?;
         // Word of a takeover may have died with its winner: then a replica still follows the primary before.
@@ -45,9 +52,10 @@ fn choose_heir<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node
             RoleSeen::Replica { of, .. } => followed(of).is_some_and(Node::is_dead),
             RoleSeen::Primary => false,
         };
-        let is_heir = is_orphan && !engine.loading;
+        // A node that leaves may have been forgotten: nobody would hear its claim, and its writes would be lost.
+        let is_heir = is_orphan && !engine.loading && (node.is_member() || is_known_to_all(cluster, node));
         let is_elsewhere = node.allocation.zone != dead.allocation.zone;
-        is_heir.then_some((engine.replication_offset, is_elsewhere, Reverse(node.serial())))
+        is_heir.then_some((has_synced(node) && node.is_member(), engine.replication_offset, is_elsewhere, Reverse(node.serial())))
     };
     let ranked = shard.siblings(dead).filter_map(|node| Some((rank(node)?, node)));
     ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)

@@ -1,7 +1,8 @@
 //! Slots on their way between shards: what was begun is finished, then the next part of the way is begun.
 //!
-//! Called after everything that may disturb a shard. Its invariant: a shard takes part in one movement at a time, none while
-//! its primary changes or a copy is being made, and keys never move into a node that has no room for them.
+//! Called after everything that may disturb a shard. Its invariant: a shard gives to one other at a time and takes only while
+//! it gives nothing; neither while its primary changes or a copy is being made; and keys never move into a node that has no
+//! room for them.
 
 use valkyard_model::{
     BinaryVersion, ByteSize, EngineConfigKey, EngineSeen, FaultKind, MigrationDirection, MigrationSeen, MigrationState,
@@ -50,6 +51,15 @@ pub(crate) fn is_moving(cluster: &Cluster<'_>, shard: &Shard<'_>) -> bool {
 pub(crate) fn is_migrating(shard: &Shard<'_>) -> bool {
     let is_running = |migration: &MigrationSeen| migration.state == MigrationState::Running;
     shard.nodes.iter().filter_map(Node::engine).any(|engine| engine.migrations.iter().any(is_running))
+}
+
+/// Whether slots of this shard are on their way to another.
+pub(crate) fn is_giving(cluster: &Cluster<'_>, shard: &Shard<'_>) -> bool {
+    let gives = |migration: &MigrationSeen| {
+        migration.state == MigrationState::Running && migration.direction == MigrationDirection::Export
+    };
+    shard.nodes.iter().filter_map(Node::engine).any(|engine| engine.migrations.iter().any(gives))
+        || open_moves(cluster).iter().any(|(from, _, _)| from.index == shard.index)
 }
 
 /// Whether a movement is new or was begun before.
@@ -113,7 +123,12 @@ fn open_moves<'c, 'a>(cluster: &'c Cluster<'a>) -> Vec<(&'c Shard<'a>, &'c Shard
 fn begin(cluster: &Cluster<'_>, from: &Shard<'_>, to: &Shard<'_>, slots: SlotSet, haste: Haste, proposal: &mut Proposal<'_>) {
     let (Some(source), Some(target)) = (from.primary(), to.lead()) else { return };
     let (Some(giver), Some(taker)) = (source.engine(), target.engine()) else { return };
-    let is_free = |shard: &Shard<'_>| !proposal.disturbs(shard) && (haste == Haste::Finish || !is_moving(cluster, shard));
+    let is_new_and = |is_occupied: bool| haste == Haste::Begin && is_occupied;
+    let gives_now = |shard: &Shard<'_>| proposal.steps().iter().any(|step| moves_from(shard, step));
+    if is_new_and(is_moving(cluster, from)) || is_new_and(is_giving(cluster, to) || gives_now(to)) {
+        return;
+    }
+    let is_free = |shard: &Shard<'_>| !proposal.disturbs(shard);
     let is_fit = |node: &Node<'_>, engine: &EngineSeen| engine.cluster_ok && !engine.loading && node.is_member();
     let is_ready = is_free(from) && is_free(to) && is_fit(source, giver) && is_fit(target, taker) && are_linked(source, target);
     if !is_ready || (haste == Haste::Begin && !(from.is_calm() && to.is_calm())) {
@@ -148,6 +163,10 @@ fn begin(cluster: &Cluster<'_>, from: &Shard<'_>, to: &Shard<'_>, slots: SlotSet
     }
     let target = MoveTarget { id: target.id().clone(), address: target.client_address(cluster.desired) };
     proposal.propose(Step::MoveSlots { node: source.serial(), target, slots, way });
+}
+
+fn moves_from(shard: &Shard<'_>, step: &Step) -> bool {
+    matches!(step, Step::MoveSlots { node, .. } if shard.nodes.iter().any(|member| member.serial() == *node))
 }
 
 /// Atomically where both engines can; by keys where the target can read what the source writes.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use valkyard_model::{NodeId, NodeSerial, RoleSeen, Seen, SlotSet, Step, WaitingOn, Zone};
+use valkyard_model::{NodeId, NodeSerial, Seen, SlotSet, Step, WaitingOn, Zone};
 
 use crate::census::Places;
 use crate::change::Change;
@@ -70,7 +70,7 @@ pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         .shards
         .iter()
         .flat_map(|shard| shard.nodes.iter().filter(|node| !node.is_member()).map(move |node| (shard, node)))
-        .filter(|(shard, node)| is_free_to_go(shard, node, proposal))
+        .filter(|(shard, node)| is_free_to_go(cluster, shard, node, proposal))
         .collect();
     let is_over = |node: &Node<'_>| is_gone(node) && !is_known(cluster, node);
     let released: Vec<NodeSerial> = leaving.iter().filter(|(_, node)| is_over(node)).map(|(_, node)| node.serial()).collect();
@@ -84,19 +84,17 @@ pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     }
 }
 
-/// Whether nothing depends on a leaving node any more: it owns nothing, and no node that stays copies it.
-fn is_free_to_go(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) -> bool {
-    let is_owner = shard.owner().is_some_and(|owner| owner.serial() == node.serial()) && !shard.slots().is_empty();
-    let follows = |other: &Node<'_>| match other.engine().map(|engine| &engine.role) {
-        Some(RoleSeen::Replica { of, .. }) => of == node.id(),
-        Some(RoleSeen::Primary) | None => false,
-    };
-    let is_followed = shard.siblings(node).any(|other| other.is_member() && follows(other));
-    let is_needed = node.claims_slots() || is_owner || is_followed || proposal.takes_over(shard.index);
-    if is_needed {
+/// Whether nothing depends on a leaving node any more: it owns nothing, no node that stays copies it, and those that stay
+/// have everything without it.
+fn is_free_to_go(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) -> bool {
+    let is_followed = shard.siblings(node).any(|other| other.is_member() && other.follows(node));
+    let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead);
+    let is_left_behind = shard.owns_nothing || shard.lead().is_some_and(is_complete);
+    let is_free = !node.claims_slots() && !is_followed && is_left_behind;
+    if !is_free {
         proposal.wait(WaitingOn::NodeToLeave(node.serial()));
     }
-    !is_needed
+    is_free
 }
 
 /// Everybody who stays forgets who leaves, and whoever left before and is remembered by a node that was away then.

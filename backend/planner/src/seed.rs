@@ -49,8 +49,9 @@ fn starts_over(cluster: &Cluster<'_>) -> bool {
 
 /// A shard without slots has no claim.
 fn shard_lines(cluster: &Cluster<'_>, shard: &Shard<'_>, claims: &BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)>) -> Vec<SeedNode> {
-    let lead = shard.owner().or_else(|| shard.lead()).or_else(|| shard.initial_primary());
-    let Some(primary) = lead.filter(|lead| lead.is_member() || !shard.slots().is_empty()) else { return Vec::new() };
+    let owner = shard.owner().filter(|owner| owner.is_member() || !shard.slots().is_empty());
+    let lead = || shard.lead().filter(|lead| lead.is_member());
+    let Some(primary) = owner.or_else(lead).or_else(|| shard.initial_primary()) else { return Vec::new() };
     let (slots, epoch) = claims.get(&shard.index).cloned().unwrap_or_default();
     let line = |node: &Node<'_>, role| SeedNode {
         id: node.id().clone(),

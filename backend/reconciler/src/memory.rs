@@ -1,6 +1,6 @@
 //! What a reconciler remembers between turns of one incarnation: its first look, faults, starts, stops, silence, failovers,
-//! who was forgotten, wishes for other primaries, and which nodes are at rest. Lost with the daemon, and nothing depends on it for safety: an empty memory only means that the first retry
-//! comes at once and that less is certain.
+//! who was forgotten, wishes for other primaries, and which nodes are at rest. Lost with the daemon, and nothing depends on
+//! it for safety: an empty memory only means that the first retry comes at once and that less is certain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -81,6 +81,10 @@ impl Memory {
                 node.history.silent_since = Some(*self.silent_since.entry(*serial).or_insert(observation.at));
             } else {
                 self.silent_since.remove(serial);
+            }
+            // A handover that took effect is over; the next one need not wait for it.
+            if node.engine.known().is_some_and(|engine| engine.role == RoleSeen::Primary) {
+                self.failovers.remove(serial);
             }
             node.history.last_failover = self.failovers.get(serial).copied();
             node.history.last_forgotten = members.get(serial).and_then(|node| self.forgotten.get(&node.id)).copied();

@@ -81,12 +81,13 @@ fn check_movement(cluster: &Cluster<'_>, plan: &Plan, from: NodeSerial, to: &Nod
     let owns = source.and_then(|(_, node)| node.engine()).is_some_and(|engine| engine.slots.shared_with(slots) == *slots);
     let leads = target.and_then(Shard::lead).is_some_and(|lead| lead.id() == to);
     let mut violations = violation(!owns || !leads || slots.is_empty(), Violation::MovesWrongSlots { node: from });
-    for shard in source.map(|(shard, _)| shard).into_iter().chain(target) {
+    let source = source.map(|(shard, _)| (shard, moves::is_migrating(shard)));
+    let target = target.map(|shard| (shard, moves::is_giving(cluster, shard)));
+    for (shard, is_occupied) in source.into_iter().chain(target) {
         let concerns = |serial: NodeSerial| shard.nodes.iter().any(|node| node.serial() == serial);
         let disrupts =
             |step: &Step| matches!(step.kind(), StepKind::FailOver | StepKind::TakeOver) && step.node().is_some_and(concerns);
-        let runs = moves::is_migrating(shard);
-        if runs || plan.steps.iter().any(disrupts) {
+        if is_occupied || plan.steps.iter().any(disrupts) {
             violations.push(Violation::MovesAmidDisruption { shard: shard.index });
         }
     }

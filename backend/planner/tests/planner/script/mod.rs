@@ -8,8 +8,10 @@
 //! - `takeover NODE epoch=N [untold]`: the node owns its shard's slots; untold: only it knows
 //! - `discovery closed|unknown|open [NODE…]`
 //! - `fault STEP [NODE] KIND attempts=N ago=MS detail=TEXT`, `no faults`
+//! - the lines of a change, see [`change`]
 //! - `generation N`, `deleting`, `wait MS`, `daemon restarted`: it looks for the first time
 
+mod change;
 pub(crate) mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +20,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 use valkyard_model::{
     AddressBlock, AdminSecret, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure, FailureCode, Fault,
-    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, NodeSerial, Observation, Seen, Settled,
-    ShardIndex, SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
+    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, MigrationSeen, NodeSerial, Observation, Seen,
+    Settled, ShardIndex, SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
 };
 use valkyard_planner::plan;
 
@@ -40,6 +42,10 @@ pub(crate) struct World {
     pub(crate) nodes: BTreeMap<NodeSerial, NodeScript>,
     /// What everybody knows.
     pub(crate) owners: BTreeMap<ShardIndex, Ownership>,
+    /// What each shard owns.
+    pub(crate) slots: BTreeMap<ShardIndex, SlotSet>,
+    pub(crate) migrations: Vec<(NodeSerial, MigrationSeen)>,
+    handovers: BTreeMap<ShardIndex, NodeSerial>,
     /// What only the new owner itself knows.
     pub(crate) untold: BTreeMap<ShardIndex, Ownership>,
     discovery: Seen<DiscoverySeen>,
@@ -113,6 +119,9 @@ impl World {
         let zones = if has("single-zone") { ZoneDraft::SingleZone { zone } } else { ZoneDraft::MultiZone };
         let shards = number(&words, "shards")?.unwrap_or(1);
         let mut desired = instance(shards, number(&words, "replicas")?.unwrap_or(0), zones);
+        if let Some(version) = option(&words, "version") {
+            desired.spec.engine_version = version.parse().map_err(|_| format!("{version} is not a version"))?;
+        }
         if !has("unallocated") {
             allocate(&mut desired);
         }
@@ -130,11 +139,16 @@ impl World {
             first_look: desired.create_time,
             nodes: desired.nodes.keys().map(|serial| (*serial, NodeScript::default())).collect(),
             owners: first_owners(&desired),
+            slots: BTreeMap::new(),
+            migrations: Vec::new(),
+            handovers: BTreeMap::new(),
             untold: BTreeMap::new(),
             discovery: Seen::Absent,
             faults: Vec::new(),
             desired,
         };
+        let shares = (0..).map(ShardIndex).zip(even_shares(world.desired.spec.shard_count));
+        world.slots = shares.map(|(shard, share)| (shard, [share].into_iter().collect())).collect();
         if has("converged") {
             world.desired.convergence = Convergence::At { generation: Generation::FIRST };
             let (spec, maxmemory) = (world.desired.spec.clone(), world.desired.maxmemory);
@@ -174,6 +188,7 @@ impl World {
                 self.first_look = self.now;
                 Ok(())
             }
+            ["update" | "do" | "slots" | "migrating" | "handover" | "zone-out", ..] => self.change(&words),
             ["deleting"] => {
                 self.desired.lifecycle = Lifecycle::Deleting;
                 self.desired.update_time = self.now;
@@ -192,13 +207,13 @@ impl World {
     pub(crate) fn look(&self) -> (DesiredInstance, Observation) {
         let nodes = self.nodes.iter().filter_map(|(serial, node)| Some((*serial, node.seen(self, *serial)?))).collect();
         let (discovery, faults) = (self.discovery.clone(), self.faults.clone());
-        let handovers = BTreeMap::new();
+        let handovers = self.handovers.clone();
         let observed = Observation { at: self.now, first_look: self.first_look, nodes, discovery, handovers, faults };
         (self.desired.clone(), observed)
     }
 
     pub(crate) fn share(&self, shard: ShardIndex) -> SlotSet {
-        [even_shares(self.desired.spec.shard_count)[usize::from(shard.0)]].into_iter().collect()
+        self.slots.get(&shard).cloned().unwrap_or_default()
     }
 
     pub(crate) fn address(&self, serial: NodeSerial) -> std::net::SocketAddrV4 {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings, NodeHistory, NodeId,
-    NodeObservation, NodeSerial, PeerHealth, PeerSeen, Pid, ProcessSeen, ProcessState, RoleSeen, Seen, SlotSet, Timestamp, Uid,
+    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings, NodeAllocation, NodeHistory,
+    NodeId, NodeObservation, NodeSerial, OpenSlot, PeerHealth, PeerSeen, Pid, ProcessSeen, ProcessState, RoleSeen, Seen, Slot,
+    SlotSet, Timestamp, Uid,
 };
 
 use valkyard_planner::node_settings;
@@ -40,6 +41,20 @@ impl Sight {
     }
 }
 
+/// The direction of an open slot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mark {
+    To,
+    From,
+}
+
+fn parse_open(value: &str) -> Result<(u16, Mark, NodeSerial), String> {
+    let words: Vec<&str> = value.split(':').collect();
+    let [slot, direction, node] = words.as_slice() else { return Err(format!("{value:?} is no open slot")) };
+    let mark = if *direction == "to" { Mark::To } else { Mark::From };
+    Ok((slot.parse().map_err(|_| "not a slot".to_owned())?, mark, super::parse_node(node)?))
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NodeScript {
     pub(crate) files: Sight,
@@ -54,6 +69,17 @@ pub(crate) struct NodeScript {
     pub(crate) link: Option<LinkState>,
     pub(crate) follows: Option<NodeSerial>,
     pub(crate) offset: u64,
+    pub(crate) data: u64,
+    pub(crate) libraries: u32,
+    pub(crate) maxmemory: Option<u64>,
+    pub(crate) is_stopped: bool,
+    pub(crate) version: Option<BinaryVersion>,
+    /// Nodes that have forgotten it.
+    pub(crate) gone_from: Vec<NodeSerial>,
+    /// What it takes for its primary's slots.
+    pub(crate) believes: Option<SlotSet>,
+    /// A slot, whether it goes, and the other node.
+    pub(crate) open: Vec<(u16, Mark, NodeSerial)>,
     pub(crate) history: NodeHistory,
 }
 
@@ -62,6 +88,8 @@ pub(crate) struct NodeScript {
 /// - `folder=`, `process=`, `engine=` with `yes`, `no` or `unknown`: one part of it
 /// - `foreign`, `loading`, `unsettled`, `alone`, `empty`, `link=up|down|syncing`, `follows=NODE`, `offset=N`: what its engine
 ///   says, until `serving`
+/// - `data=BYTES`, `libraries=N`, `maxmemory=BYTES`, `frozen`, `silent-since=MS`, `failover=MS`, `forgotten=MS`: what a change
+///   needs of it
 /// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`, `at-rest`: what is remembered of it
 pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now: Timestamp) -> Result<(), String> {
     for word in words {
@@ -94,6 +122,17 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "stopped" => node.history.last_stop = Some(ago(words, "stopped", now)?),
             "exited" => node.history.last_exit = Some(exit(words, line, now)?),
             "at-rest" => node.history.is_at_rest = true,
+            "data" => node.data = number(words, "data")?.unwrap_or_default(),
+            "libraries" => node.libraries = number(words, "libraries")?.unwrap_or_default(),
+            "maxmemory" => node.maxmemory = number(words, "maxmemory")?,
+            "version" => node.version = Some(value.parse().map_err(|_| format!("{value} is not a version"))?),
+            "gone-from" => node.gone_from = value.split(',').map(super::parse_node).collect::<Result<_, _>>()?,
+            "believes" => node.believes = Some(super::change::parse_slots(&[value])?),
+            "open" => node.open = vec![parse_open(value)?],
+            "frozen" => node.is_stopped = true,
+            "silent-since" => node.history.silent_since = Some(ago(words, "silent-since", now)?),
+            "failover" => node.history.last_failover = Some(ago(words, "failover", now)?),
+            "forgotten" => node.history.last_forgotten = Some(ago(words, "forgotten", now)?),
             "status" => {}
             "log" => break,
             other => return Err(format!("{other:?} says nothing of a node")),
@@ -132,7 +171,9 @@ impl NodeScript {
         let pid = Pid(1_000 + i32::try_from(serial.0).expect("few nodes"));
         (!self.is_unseen).then(|| NodeObservation {
             files: self.files.of(|| FilesSeen {}),
-            process: self.process.of(|| ProcessSeen { pid, state: ProcessState::Running }),
+            process: self
+                .process
+                .of(|| ProcessSeen { pid, state: if self.is_stopped { ProcessState::Stopped } else { ProcessState::Running } }),
             engine: self.engine.of(|| self.engine_seen(world, serial)),
             history: self.history.clone(),
         })
@@ -149,7 +190,7 @@ impl NodeScript {
         let of = || world.desired.nodes[&self.follows.unwrap_or(own.node)].id.clone();
         EngineSeen {
             id: if self.is_foreign { stranger() } else { allocation.id.clone() },
-            version: BinaryVersion { major: 9, minor: 1, patch: 2 },
+            version: self.version.unwrap_or(BinaryVersion { major: 9, minor: 1, patch: 2 }),
             role: if is_primary { RoleSeen::Primary } else { RoleSeen::Replica { of: of(), link } },
             cluster_ok: !self.is_unsettled,
             loading: self.is_loading,
@@ -158,18 +199,43 @@ impl NodeScript {
             slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
             replication_offset: self.offset,
             keys: 0,
-            data: ByteSize(0),
-            libraries: 0,
-            settings: LiveSettings::wanted(&node_settings(&world.desired, allocation)),
-            migrations: Vec::new(),
-            open_slots: BTreeMap::new(),
+            data: ByteSize(self.data),
+            libraries: self.libraries,
+            settings: self.settings(world, allocation),
+            migrations: world.migrations.iter().filter(|(node, _)| *node == serial).map(|(_, seen)| seen.clone()).collect(),
+            open_slots: self.open.iter().map(|open| open_slot(world, open)).collect(),
             peers: if self.is_alone { BTreeMap::new() } else { peers(world, serial) },
         }
     }
 }
 
+fn open_slot(world: &World, (slot, mark, node): &(u16, Mark, NodeSerial)) -> (Slot, OpenSlot) {
+    let id = world.desired.nodes[node].id.clone();
+    let open = match mark {
+        Mark::To => OpenSlot::MigratingTo(id),
+        Mark::From => OpenSlot::ImportingFrom(id),
+    };
+    (Slot::new(*slot).expect("a slot"), open)
+}
+
+impl NodeScript {
+    /// What it was configured with when the instance was complete, but for the memory the script gives it.
+    fn settings(&self, world: &World, allocation: &NodeAllocation) -> LiveSettings {
+        let mut before = world.desired.clone();
+        if let Some(settled) = &world.desired.settled {
+            before.spec.engine_configs.clone_from(&settled.spec.engine_configs);
+        }
+        let mut settings = node_settings(&before, allocation);
+        settings.maxmemory = self.maxmemory.map_or(settings.maxmemory, ByteSize);
+        LiveSettings::wanted(&settings)
+    }
+}
+
 fn peers(world: &World, of: NodeSerial) -> BTreeMap<NodeId, PeerSeen> {
-    let others = world.desired.nodes.values().filter(|node| node.serial != of);
+    let knows = |node: &&NodeAllocation| node.serial != of && !world.nodes[&node.serial].gone_from.contains(&of);
+    let believes = world.nodes[&of].believes.as_ref().filter(|_| world.desired.nodes.contains_key(&of));
+    let own_shard = world.desired.nodes[&of].shard;
+    let others = world.desired.nodes.values().filter(knows);
     let peer = |node: &valkyard_model::NodeAllocation| {
         let script = &world.nodes[&node.serial];
         let owner = &world.owners[&node.shard];
@@ -180,7 +246,11 @@ fn peers(world: &World, of: NodeSerial) -> BTreeMap<NodeId, PeerSeen> {
             health: if script.process == Sight::Known { PeerHealth::Ok } else { PeerHealth::Doubtful },
             replica_of: (!is_owner).then(|| world.desired.nodes[&owner.node].id.clone()),
             epoch: owner.epoch,
-            slots: if has_slots { world.share(node.shard) } else { SlotSet::default() },
+            slots: match believes.filter(|_| node.shard == own_shard) {
+                Some(believed) if has_slots => believed.clone(),
+                Some(_) | None if has_slots => world.share(node.shard),
+                Some(_) | None => SlotSet::default(),
+            },
         }
     };
     others.map(|node| (node.id.clone(), peer(node))).collect()

@@ -4,6 +4,7 @@
 #   acceptance-tests/bench.sh [NAME…]      the named figures, or all of them; --list prints their names
 #
 # Prints one line per figure, `name value unit baseline ratio`, and explanations that begin with #. Needs what run.sh needs.
+# VALKYARD_BENCH_DATA_MB (default 1024) is the data that is moved while an instance is scaled, upgraded or resized.
 # Exit 0 when everything could be measured, also when a target is missed. Run it on a machine that is otherwise idle.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,7 @@ export CARGO_TERM_COLOR=never
   cargo build --release --locked --bins
   cargo build --release --locked -p valkyard-api --example serve_stored
   cargo build --release --locked -p terraform-provider-valkyard --example read_load
+  cargo build --release --locked -p valkyard-planner --example plan_time
   acceptance-tests/setup/engines.sh --need 8,9 "$tools"
   command -v terraform || command -v tofu || [ -n "${VALKYARD_TF_BIN:-}" ] || acceptance-tests/setup/terraform.sh "$tools"
 } >&2

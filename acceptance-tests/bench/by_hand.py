@@ -7,6 +7,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -31,7 +32,7 @@ class Nodes:
     """Processes of one cluster in a folder of their own; `with` ends and removes them."""
 
     def __init__(self, engine, shards=3, replicas=1):
-        self.engine, self.shards = engine, shards
+        self.engine, self.shards, self.replicas = engine, shards, replicas
         self.ip = next(ADDRESSES)
         self.ports = [FIRST_PORT + index for index in range(shards * (1 + replicas))]
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -79,8 +80,37 @@ class Nodes:
 
     def start(self):
         for port in self.ports:
-            arguments = [self.engine.server, "valkey.conf"]
-            self.running.append(processes.start(arguments, cwd=self.folder / str(port), env=self.engine.environment))
+            self._start(self.engine, port)
+
+    def _start(self, engine, port):
+        folder = self.folder / str(port)
+        self.running.append(processes.start([engine.server, "valkey.conf"], cwd=folder, env=engine.environment))
+
+    def add(self, engine):
+        """Starts an empty node that knows nobody, and returns its port."""
+        port = self.ports[-1] + 1
+        self.ports.append(port)
+        (self.folder / str(port)).mkdir()
+        self._write_config(port)
+        self._start(engine, port)
+        return port
+
+    def remove(self, port):
+        """Ends a node."""
+        index = self.ports.index(port)
+        processes.end(self.running.pop(index), signal.SIGKILL)
+        self.ports.pop(index)
+
+    def process(self, port):
+        return self.running[self.ports.index(port)]
+
+    def call(self, port, *words):
+        """The answer to one command over a connection of its own."""
+        connection = resp.Connection((self.ip, port))
+        try:
+            return connection.call(*words)
+        finally:
+            connection.close()
 
     def wait_until_answering(self):
         deadline = time.perf_counter() + resp.WRITABLE_LIMIT_SECS

@@ -64,6 +64,16 @@ class Daemon:
     def path(self, instance_id):
         return f"{PARENT}/instances/{instance_id}"
 
+    def change(self, instance_id, limit_secs, **fields):
+        """Changes fields, and returns the seconds until the operation is done."""
+        started = time.perf_counter()
+        path = f"{self.path(instance_id)}?updateMask={','.join(fields)}"
+        self.wait(self.rest.call("PATCH", path, fields)["name"], limit_secs)
+        return time.perf_counter() - started
+
+    def fail_over(self, instance_id, shard):
+        self.rest.call("POST", self.path(instance_id).replace("/v1/", "/v1/admin/") + ":failOver", {"shard": shard})
+
     def post(self, instance_id, engine, shards=3, replicas=1):
         """Sends a create request and returns its operation's name."""
         body = {"shardCount": shards, "replicaCount": replicas, "engineVersion": engine.api_version,
@@ -80,8 +90,8 @@ class Daemon:
             time.sleep(resp.GAP_SECS)
         raise RuntimeError(f"{instance_id} has no discovery endpoint")
 
-    def wait(self, operation):
-        deadline = time.perf_counter() + CHANGE_LIMIT_SECS
+    def wait(self, operation, limit_secs=CHANGE_LIMIT_SECS):
+        deadline = time.perf_counter() + limit_secs
         while time.perf_counter() < deadline:
             seen = self.rest.call("GET", f"/v1/{operation}")
             if seen.get("done"):
@@ -89,7 +99,7 @@ class Daemon:
                     raise RuntimeError(f"{operation}: {seen['error']}")
                 return
             time.sleep(resp.GAP_SECS)
-        raise RuntimeError(f"{operation} is not done after {CHANGE_LIMIT_SECS} s")
+        raise RuntimeError(f"{operation} is not done after {limit_secs} s")
 
     def delete(self, instance_id):
         self.wait(self.rest.call("DELETE", self.path(instance_id))["name"])

@@ -4,6 +4,7 @@ The probe is the same for clusters made by the daemon and for those made by hand
 GAP_SECS, so that the moment is known to a few milliseconds.
 """
 
+import binascii
 import socket
 import time
 
@@ -55,12 +56,7 @@ class Connection:
 
 def slot_of(key):
     """CRC16/XMODEM of the key, modulo the number of slots."""
-    crc = 0
-    for byte in key:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
-    return crc % SLOTS
+    return binascii.crc_hqx(key, 0) % SLOTS
 
 
 def key_in(first, last):

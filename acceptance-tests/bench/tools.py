@@ -13,6 +13,7 @@ DAEMON = RELEASE / "valkyard"
 PROVIDER = RELEASE / "terraform-provider-valkyard"
 SERVE_STORED = RELEASE / "examples/serve_stored"
 READ_LOAD = RELEASE / "examples/read_load"
+PLAN_TIME = RELEASE / "examples/plan_time"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ impl Machine {
 
     /// What is left of a slot without this engine. Nothing when nobody has a copy of what it held.
     fn survivors(&self, slot: Slot, lost: &Engine) -> Option<BTreeSet<u64>> {
-        let is_copy = |node: &&SimNode| node.engine().is_some_and(|engine| engine.is_copy_of(&lost.id));
+        // One that was told to end is no copy any more.
+        let stays = |node: &SimNode| node.process.as_ref().is_some_and(|process| process.ends_at.is_none());
+        let is_copy = |node: &&SimNode| stays(node) && node.engine().is_some_and(|engine| engine.is_copy_of(&lost.id));
         let copies: Vec<&SimNode> = self.nodes.values().filter(is_copy).collect();
         let is_plain = |node: &&&SimNode| node.hangs(self.now).is_none() && node.hidden_until <= self.now;
         let are_all_plain = copies.iter().filter(is_plain).count() == copies.len();

@@ -79,7 +79,7 @@ fn better_informed<'s, 'a>(
     if cluster.desired.convergence == Convergence::Never {
         return None;
     }
-    shard.siblings(node).find(|sibling| {
+    shard.siblings(node).filter(|sibling| sibling.is_member()).find(|sibling| {
         let history = &sibling.seen.history;
         let is_starting = history.last_start.is_some_and(|last| retry::elapsed(last, proposal.now) < STARTUP_PATIENCE);
         match sibling.life() {

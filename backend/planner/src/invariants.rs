@@ -376,7 +376,7 @@ fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
         Some(RoleSeen::Primary) => false,
         None => !sibling.is_dead(),
     };
-    !is_taken_over && shard.siblings(node).any(may_follow)
+    !shard.owns_nothing && !is_taken_over && shard.siblings(node).any(may_follow)
 }
 
 fn check_promotion(shard: &Shard<'_>, node: &Node<'_>) -> Vec<Violation> {

@@ -45,7 +45,7 @@ fn emptied(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>) -> Vec<Node
 /// Nodes of a kind that is not wanted any more, and replicas beyond the number wanted.
 fn dispensable(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Vec<NodeSerial> {
     let Some(lead) = shard.lead().filter(|lead| has_all_copies(cluster, shard, lead)) else { return Vec::new() };
-    let goes = |node: &&Node<'_>| node.is_member() && node.serial() != lead.serial();
+    let goes = |node: &&Node<'_>| node.is_member() && node.serial() != lead.serial() && !node.claims_slots();
     let outdated = shard.nodes.iter().filter(goes).filter(|node| node.is_outdated(cluster));
     let mut chosen: Vec<NodeSerial> = outdated.map(Node::serial).collect();
     let mut current: Vec<&Node<'_>> = shard.nodes.iter().filter(|node| node.is_current(cluster)).collect();
@@ -61,7 +61,7 @@ fn dispensable(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Vec<NodeSerial> {
 fn least_needed(current: &[&Node<'_>], lead: &Node<'_>) -> Option<NodeSerial> {
     let crowd = |zone: &Zone| current.iter().filter(|node| node.allocation.zone == *zone).count();
     let rank = |node: &&&Node<'_>| (!node.copies(lead.id()), crowd(&node.allocation.zone), node.serial());
-    let replicas = current.iter().filter(|node| node.serial() != lead.serial());
+    let replicas = current.iter().filter(|node| node.serial() != lead.serial() && !node.claims_slots());
     replicas.max_by_key(rank).map(|node| node.serial())
 }
 

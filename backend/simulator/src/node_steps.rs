@@ -72,7 +72,8 @@ impl Machine {
             return Err("another process holds the lock");
         }
         let folder = node.folder.clone().ok_or("there is no folder")?;
-        let delay = if folder.conf.own.replica_of.is_none() { WRITABLE_DELAY } else { REPLICA_DELAY };
+        let is_primary = folder.conf.own.replica_of.is_none();
+        let delay = if is_primary { WRITABLE_DELAY } else { REPLICA_DELAY };
         let engine = Engine {
             id: node.id.clone(),
             version: build_of(version),
@@ -80,7 +81,8 @@ impl Machine {
             data: Keys::default(),
             libraries: 0,
             settings: LiveSettings::wanted(&folder.settings),
-            offset: 0,
+            // A primary's stream begins with pings to its replicas, so whoever ever copied it has some of it.
+            offset: u64::from(is_primary),
             lineage: number,
             link: Link::Down,
             ok_from: listens_at + delay,

@@ -10,6 +10,7 @@ use valkyard_model::{NodeId, NodeSerial, Timestamp};
 
 use crate::engine::{Description, Engine};
 use crate::machine::Machine;
+use crate::slots::{CLIENT_SLOTS, client_slot};
 
 /// How long a node does not learn again of one that it was told to forget (`cluster-blacklist-ttl`).
 const BAN: TimeDelta = TimeDelta::seconds(60);
@@ -81,7 +82,9 @@ impl Machine {
     }
 
     fn is_live_owner(&self, id: &NodeId) -> bool {
-        self.node_of(id).and_then(|node| node.process.as_ref()).is_some_and(|process| process.engine.claims_slots())
+        // A claim that a stronger one voids, as of a node that has just come back, is no ownership.
+        let slots = (0..CLIENT_SLOTS).map(client_slot);
+        slots.filter_map(|slot| self.living_owner(slot)).any(|owner| owner.id == *id)
     }
 
     /// Nodes learn of those that the nodes they know know. Whether anything is under way.

@@ -106,7 +106,7 @@ impl Machine {
         for primary in lost {
             let candidate = |(serial, node): (&NodeSerial, &SimNode)| {
                 let engine = self.serving(node)?;
-                (engine.follows(&primary) && self.calls_ok(engine)).then_some((engine.offset, *serial))
+                (engine.follows(&primary) && self.calls_ok(engine) && self.has_votes(engine)).then_some((engine.offset, *serial))
             };
             let Some((_, winner)) = self.nodes.iter().filter_map(candidate).max() else { continue };
             if let Some(serial) = self.homes.get(&primary).copied() {

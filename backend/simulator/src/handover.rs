@@ -64,7 +64,7 @@ impl Machine {
         is_lost_by_strangers.then(|| format!("{serial} was told to take over by agreement without links to those who vote"))
     }
 
-    fn has_votes(&self, replica: &Engine) -> bool {
+    pub(crate) fn has_votes(&self, replica: &Engine) -> bool {
         let (owners, reached) = self.voters(replica);
         let votes = reached.iter().filter(|voter| voter.id == replica.id || self.are_linked(replica, voter)).count();
         votes > owners / 2

@@ -273,3 +273,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

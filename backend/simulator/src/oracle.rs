@@ -100,7 +100,7 @@ impl Machine {
     }
 
     /// The owner of a slot, even one that hangs.
-    fn living_owner(&self, slot: Slot) -> Option<&Engine> {
+    pub(crate) fn living_owner(&self, slot: Slot) -> Option<&Engine> {
         let engines = self.nodes.values().filter_map(SimNode::engine);
         engines.filter(|engine| engine.claims(slot)).max_by_key(|engine| engine.conf.own.epoch)
     }

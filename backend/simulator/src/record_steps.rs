@@ -55,12 +55,13 @@ impl Machine {
         }
     }
 
-    /// The working engines of nodes that are to stay.
+    /// The working engines of nodes that are to stay, as far as anybody sees them.
     fn staying(&self) -> impl Iterator<Item = (NodeSerial, &Engine)> {
         let record = self.record.as_ref();
         self.engines().filter(move |(serial, _)| {
             let allocated = record.and_then(|record| record.nodes.get(serial));
-            allocated.is_some_and(|allocated| allocated.standing == Standing::Member)
+            let is_seen = self.nodes[serial].hidden_until <= self.now;
+            is_seen && allocated.is_some_and(|allocated| allocated.standing == Standing::Member)
         })
     }
 

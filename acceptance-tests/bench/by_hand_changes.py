@@ -86,29 +86,37 @@ def links_are_up(nodes, port):
 
 
 def roll(nodes, engine):
-    """Every node replaced by one of this engine, shard by shard: two replicas join, one takes over, the old two leave."""
+    """Every node replaced by one of this engine: all new nodes join; then shard by shard one takes over and the old leave."""
     started = time.perf_counter()
     listing = [line.split() for line in nodes.call(nodes.ports[0], "CLUSTER", "NODES").decode().splitlines()]
     port_of = {fields[0]: int(fields[1].split("@")[0].rsplit(":", 1)[1]) for fields in listing}
     shards = [(fields[0], [other[0] for other in listing if other[3] == fields[0]]) for fields in listing if "master" in fields[2]]
-    for primary, replicas in shards:
-        new = [nodes.add(engine) for _ in [primary, *replicas]]
-        join(nodes, new)
-        for port in new:
-            nodes.call(port, "CLUSTER", "REPLICATE", primary)
-        wait("new replicas in sync", lambda new=new: all(info(nodes, port, "master_link_status") == "up" for port in new))
-        wait("links in both directions", lambda new=new: links_are_up(nodes, new[0]))
-        nodes.call(new[0], "CLUSTER", "FAILOVER")
-        wait("the new primary", lambda new=new: info(nodes, new[0], "role") == "master")
-        wait("its replica", lambda new=new: all(info(nodes, port, "master_link_status") == "up" for port in new[1:]))
-        gone = [primary, *replicas]
-        for identifier in gone:
-            nodes.remove(port_of[identifier])
-        for port in nodes.ports:
-            for identifier in gone:
-                try:
-                    nodes.call(port, "CLUSTER", "FORGET", identifier)
-                except resp.Refused:
-                    # A replica of the old primary that has not heard of the new one yet, or a node that knows it no more.
-                    pass
+    joined = [(primary, replicas, [nodes.add(engine) for _ in [primary, *replicas]]) for primary, replicas in shards]
+    join(nodes, [port for _, _, new in joined for port in new])
+    for primary, replicas, new in joined:
+        replace(nodes, primary, new)
+        leave(nodes, [(identifier, port_of[identifier]) for identifier in [primary, *replicas]])
     return time.perf_counter() - started
+
+
+def replace(nodes, primary, new):
+    """New nodes copy a primary, and the first takes over when it has everything."""
+    for port in new:
+        nodes.call(port, "CLUSTER", "REPLICATE", primary)
+    wait("new replicas in sync", lambda: all(info(nodes, port, "master_link_status") == "up" for port in new))
+    wait("links in both directions", lambda: links_are_up(nodes, new[0]))
+    nodes.call(new[0], "CLUSTER", "FAILOVER")
+    wait("the new primary", lambda: info(nodes, new[0], "role") == "master")
+    wait("its replica", lambda: all(info(nodes, port, "master_link_status") == "up" for port in new[1:]))
+
+
+def leave(nodes, gone):
+    for _, port in gone:
+        nodes.remove(port)
+    for port in nodes.ports:
+        for identifier, _ in gone:
+            try:
+                nodes.call(port, "CLUSTER", "FORGET", identifier)
+            except resp.Refused:
+                # It knows that node no more.
+                pass

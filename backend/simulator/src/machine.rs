@@ -17,6 +17,8 @@ use crate::moves::Migration;
 use crate::oracle::Oracle;
 use crate::random::Random;
 
+/// A small value with what an engine adds to it.
+const BYTES_PER_KEY: u64 = 256;
 /// How finely time passes while anything is under way.
 const TICK: TimeDelta = TimeDelta::milliseconds(10);
 /// How finely time passes while nothing is.
@@ -133,7 +135,7 @@ impl Machine {
     pub fn new(record: DesiredInstance, seed: u64) -> Self {
         let now = record.create_time;
         Self {
-            chaos: Chaos::default(),
+            chaos: Chaos { bytes_per_key: BYTES_PER_KEY, ..Chaos::default() },
             now,
             record: Some(record),
             nodes: BTreeMap::new(),

@@ -160,6 +160,27 @@ fn a_change_that_the_disk_has_no_room_for_is_given_up_and_undone() {
 }
 
 #[test]
+fn a_shape_too_small_for_the_data_is_refused_before_anything_moves() {
+    for (name, wish) in [CHANGES[2], CHANGES[6]] {
+        let mut simulation = Simulation::on(complete_machine(3, 1, 75));
+        let before = simulation.machine().record().expect("it exists").spec.clone();
+        let mut machine = simulation.machine();
+        let (maxmemory, keys) = (machine.record().expect("it exists").maxmemory, machine.safe_writes());
+        // Three nodes are filled to six tenths.
+        machine.chaos.bytes_per_key = maxmemory.0 * 3 * 6 / 10 / u64::try_from(keys).expect("few keys");
+        machine.update(wish);
+        drop(machine);
+        simulation.run(CHANGE_TURNS_MAX);
+        let failures = simulation.machine().abandoned().to_vec();
+        let codes: Vec<FailureCode> = failures.iter().map(|failure| failure.code).collect();
+        assert_eq!(codes, [FailureCode::FailedPrecondition], "{name}: {failures:?}\n{}", simulation.story());
+        assert!(failures[0].message.contains("shards"), "{} names no shape that would do", failures[0].message);
+        assert!(!simulation.story().contains("move slots"), "{}", simulation.story());
+        assert_back(&simulation, &before);
+    }
+}
+
+#[test]
 fn a_handover_that_somebody_asks_for_loses_nothing() {
     for (shards, replicas) in [(1, 1), (2, 2), (3, 1)] {
         let mut simulation = Simulation::on(complete_machine(shards, replicas, 80));

@@ -106,6 +106,12 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Whether it is receiving a full copy.
+    pub(crate) fn is_syncing(&self) -> bool {
+        let syncing = |engine: &EngineSeen| matches!(engine.role, RoleSeen::Replica { link: LinkState::Syncing, .. });
+        self.engine().is_some_and(syncing)
+    }
+
     /// Whether it is an in-sync copy of this primary.
     pub(crate) fn copies(&self, primary: &NodeId) -> bool {
         self.engine().is_some_and(|engine| match &engine.role {

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use valkyard_model::{EngineSeen, PeerHealth, Step, WaitingOn};
+use valkyard_model::{EngineSeen, NodeAddress, PeerHealth, Step, WaitingOn};
 
 use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
@@ -39,10 +39,25 @@ pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard
         let offset = node.engine().map_or(0, |engine| engine.replication_offset);
         (node.is_current(cluster), node.allocation.zone != lead.allocation.zone, offset, Reverse(node.serial()))
     };
-    match heirs.max_by_key(rank) {
-        Some(heir) => proposal.propose(Step::FailOver { node: heir.serial() }),
-        None => proposal.wait(WaitingOn::HeirToBeReady(shard.index)),
+    if let Some(heir) = heirs.max_by_key(rank) {
+        let node = heir.serial();
+        proposal.propose(Step::FailOver { node });
+        return;
     }
+    let mut copies = shard.siblings(lead).filter(|node| node.is_member() && node.copies(lead.id()) && is_free(node));
+    let greeting = copies.find_map(|node| greeting(cluster, node, lead));
+    greeting.into_iter().for_each(|greeting| proposal.propose(greeting));
+    proposal.wait(WaitingOn::HeirToBeReady(shard.index));
+}
+
+/// A node that was just met is taken for a primary until its next message, up to a second later. Meeting it again is one.
+fn greeting(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> Option<Step> {
+    let voters = cluster.shards.iter().filter_map(Shard::primary);
+    let strangers = voters.filter(|voter| !knows_as_copy(voter, node, lead));
+    let address =
+        |voter: &Node<'_>| NodeAddress { client: voter.client_address(cluster.desired), bus_port: voter.allocation.bus_port };
+    let peers: Vec<NodeAddress> = strangers.map(address).collect();
+    (!peers.is_empty()).then(|| Step::Meet { node: node.serial(), peers })
 }
 
 /// Whether somebody asked for another primary, or the primary is in the way of a change and all that are to stay are ready.

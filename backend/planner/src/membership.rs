@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use valkyard_model::{Convergence, FaultKind, Seen, Step, StepKind, WaitingOn};
+use valkyard_model::{Convergence, FaultKind, NodeSerial, Seen, Step, StepKind, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::loss;
@@ -17,6 +17,9 @@ use crate::stopping;
 
 /// An engine without data answers within some tens of milliseconds; one that takes this long may never.
 const STARTUP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long others wait for a replica to begin copying, which takes it some tens of milliseconds.
+const COPY_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan_nodes(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     for node in shard.nodes.iter().filter(|node| node.is_member()) {
@@ -59,11 +62,37 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
                 seed: cluster_seed(cluster),
             }),
         },
-        Seen::Known(_) => match retry::after_start(&node.seen.history, proposal.now) {
-            Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
-            None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version }),
+        Seen::Known(_) => match copying_sibling(cluster, shard, node, proposal) {
+            Some(other) => proposal.wait(WaitingOn::ReplicaToSync(other)),
+            None => plan_start(node, proposal),
         },
     }
+}
+
+fn plan_start(node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let serial = node.serial();
+    match retry::after_start(&node.seen.history, proposal.now) {
+        Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
+        None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version }),
+    }
+}
+
+/// A sibling that is about to copy the shard's data. A primary copies itself to one replica at a time and looks for the next
+/// once a second, so two that ask at once take longer than one after the other.
+fn copying_sibling(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &Proposal<'_>) -> Option<NodeSerial> {
+    let lead = shard.lead().filter(|_| cluster.desired.convergence != Convergence::Never)?;
+    let starts_now = |serial: NodeSerial| {
+        proposal.steps().iter().any(|step| matches!(step, Step::StartProcess { node: other, .. } if *other == serial))
+    };
+    let was_started_lately = |other: &Node<'_>| {
+        let last = other.seen.history.last_start;
+        other.life() == Life::Alive && last.is_some_and(|last| retry::elapsed(last, proposal.now) < COPY_PATIENCE)
+    };
+    let others = shard.siblings(node).filter(|other| other.is_member() && other.serial() != lead.serial());
+    let mut copying = others.filter(|other| {
+        !other.copies(lead.id()) && (other.is_syncing() || starts_now(other.serial()) || was_started_lately(other))
+    });
+    copying.next().map(Node::serial)
 }
 
 /// A sibling that is about to speak and whose folder may remember this node as an owner of slots.

@@ -12,7 +12,7 @@ use valkyard_model::{
     NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
 };
 
-use crate::census::{self, View};
+use crate::census::{self, Places, View};
 use crate::rebalance::Holding;
 use crate::settings::node_settings;
 
@@ -244,6 +244,8 @@ pub(crate) struct Cluster<'a> {
     pub(crate) shards: Vec<Shard<'a>>,
     /// Whom each node that answers knows, by place.
     views: Vec<Option<View>>,
+    /// Whether all nodes that answer know each other.
+    pub(crate) is_acquainted: bool,
     /// What nodes of each kind are to run with.
     settings: BTreeMap<NodeKind, LiveSettings>,
 }
@@ -264,7 +266,8 @@ impl<'a> Cluster<'a> {
             let wanted = || LiveSettings::wanted(&node_settings(desired, allocation));
             settings.entry(allocation.kind).or_insert_with(wanted);
         }
-        let mut cluster = Self { desired, shards: shards.into_values().collect(), views: Vec::new(), settings };
+        let mut cluster =
+            Self { desired, shards: shards.into_values().collect(), views: Vec::new(), is_acquainted: false, settings };
         cluster.survey(&by_id);
         cluster
     }
@@ -287,6 +290,12 @@ impl<'a> Cluster<'a> {
                 }
             }));
         }
+        let mut answering = Places::default();
+        (0..speaks.len()).filter(|place| speaks[*place]).for_each(|place| answering.add(place));
+        let knows_all = |(place, view): (usize, &Option<View>)| {
+            view.as_ref().is_none_or(|view| answering.is_within_but_for(place, &view.known))
+        };
+        self.is_acquainted = views.iter().enumerate().all(knows_all);
         self.views = views;
         for shard in &mut self.shards {
             shard.claim = claims.0.get(&shard.index).copied().or_else(|| followed_primary(shard));

@@ -38,7 +38,7 @@ fn repair(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, engine: &En
 /// Nodes that this one does not know, or that do not know it. Of two the newer one introduces itself, except to one that
 /// knows nobody at all.
 fn strangers(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> Vec<NodeAddress> {
-    let Some(view) = cluster.view(node) else { return Vec::new() };
+    let Some(view) = cluster.view(node).filter(|_| !cluster.is_acquainted) else { return Vec::new() };
     let place = node.place;
     let is_stranger = |other: &&Node<'_>| {
         let Some(theirs) = cluster.view(other).filter(|_| is_open(other) && other.serial() != node.serial()) else {

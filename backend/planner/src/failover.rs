@@ -36,7 +36,7 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
 }
 
 /// Whether every node that answers and stays has this one in its view.
-fn is_known_to_all(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+pub(crate) fn is_known_to_all(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     let mut others = cluster.nodes().filter(|other| other.is_member() && other.serial() != node.serial());
     others.all(|other| cluster.view(other).is_none_or(|view| view.known.has(node.place)))
 }
@@ -69,6 +69,17 @@ fn is_behind_the_times(cluster: &Cluster<'_>, shard: &Shard<'_>, heir: &Node<'_>
     let Some(inheritance) = engine.peers.get(of).map(|peer| &peer.slots) else { return false };
     let others = cluster.shards.iter().filter(|other| other.index != shard.index).filter_map(|other| other.primary()?.engine());
     others.into_iter().any(|owner| owner.slots.overlaps(inheritance))
+}
+
+/// Whether a node on its way out is needed after all: it owns slots, or has the only living copy of a dead primary's data. It
+/// may have been forgotten, so it has to be introduced again before anybody hears it.
+pub(crate) fn is_wanted_back(shard: &Shard<'_>, node: &Node<'_>) -> bool {
+    if node.is_member() || node.life() != Life::Alive {
+        return false;
+    }
+    let is_orphan = shard.owner().is_some_and(|owner| owner.is_dead() && node.follows(owner));
+    let has_heir = || shard.nodes.iter().any(|other| other.is_member() && other.life() == Life::Alive && has_synced(other));
+    node.claims_slots() || (is_orphan && has_synced(node) && !has_heir())
 }
 
 /// Whether a replica ever held its primary's data, as far as can be told.

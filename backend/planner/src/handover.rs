@@ -27,7 +27,7 @@ pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard
         proposal.wait(WaitingOn::HeirToBeReady(shard.index));
         return;
     }
-    if shard.nodes.iter().any(|node| was_asked_lately(node, proposal)) {
+    if is_pending(shard, proposal) {
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
@@ -72,6 +72,11 @@ fn wants_heir(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>, lead: &N
 pub(crate) fn has_all_copies(cluster: &Cluster<'_>, shard: &Shard<'_>, lead: &Node<'_>) -> bool {
     let holds = |node: &&Node<'_>| node.is_current(cluster) && (node.serial() == lead.serial() || node.copies(lead.id()));
     shard.nodes.iter().filter(holds).count() > usize::from(cluster.desired.spec.replica_count)
+}
+
+/// Whether a node of this shard may be taking over by agreement at this moment.
+pub(crate) fn is_pending(shard: &Shard<'_>, proposal: &Proposal<'_>) -> bool {
+    shard.nodes.iter().any(|node| was_asked_lately(node, proposal))
 }
 
 fn was_asked_lately(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use valkyard_model::{Convergence, FaultKind, NodeSerial, Seen, Step, StepKind, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::failover::is_known_to_all;
 use crate::loss;
 use crate::proposal::Proposal;
 use crate::retry;
@@ -42,6 +43,11 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
     }
     if node.foreign_engine().is_some() {
         proposal.wait(WaitingOn::Certainty(serial));
+        return;
+    }
+    // A claim that not everybody has heard would not hold against this node's memory of its own.
+    if shard.primary().is_some_and(|primary| !is_known_to_all(cluster, primary)) && !shard.owns_nothing {
+        proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
     if let Some(blocker) = shard.wake_blocker(node) {

@@ -6,10 +6,11 @@
 use valkyard_model::{EngineSeen, NodeAddress, RoleSeen, Step};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::failover::is_wanted_back;
 use crate::proposal::Proposal;
 
 pub(crate) fn plan_repairs(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
-    let is_open = |node: &&Node<'_>| node.is_member() && node.life() == Life::Alive && node.seen.history.stops == 0;
+    let is_open = |node: &&Node<'_>| is_part(shard, node) && node.life() == Life::Alive && node.seen.history.stops == 0;
     for node in shard.nodes.iter().filter(is_open) {
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };
         if !proposal.is_busy(node.serial())
@@ -39,21 +40,21 @@ fn repair(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, engine: &En
 /// knows nobody at all.
 fn strangers(cluster: &Cluster<'_>, node: &Node<'_>, engine: &EngineSeen) -> Vec<NodeAddress> {
     let Some(view) = cluster.view(node).filter(|_| !cluster.is_acquainted) else { return Vec::new() };
-    let place = node.place;
-    let is_stranger = |other: &&Node<'_>| {
-        let Some(theirs) = cluster.view(other).filter(|_| is_open(other) && other.serial() != node.serial()) else {
+    let is_stranger = |shard: &Shard<'_>, other: &Node<'_>| {
+        let is_open = is_part(shard, other) && other.life() == Life::Alive;
+        let Some(seen) = other.engine().filter(|seen| is_open && !seen.loading && other.serial() != node.serial()) else {
             return false;
         };
-        let is_known = view.known.has(other.place) && theirs.known.has(place);
-        let is_alone = || other.engine().is_none_or(|engine| engine.peers.is_empty());
-        !is_known && (engine.peers.is_empty() || (node.serial() > other.serial() && !is_alone()))
+        let is_known = cluster.view(other).is_some_and(|theirs| view.known.has(other.place) && theirs.known.has(node.place));
+        !is_known && (engine.peers.is_empty() || (node.serial() > other.serial() && !seen.peers.is_empty()))
     };
     let address =
         |other: &Node<'_>| NodeAddress { client: other.client_address(cluster.desired), bus_port: other.allocation.bus_port };
-    cluster.nodes().filter(is_stranger).map(address).collect()
+    let of_shard = |shard| move |other: &&Node<'_>| is_stranger(shard, other);
+    cluster.shards.iter().flat_map(|shard| shard.nodes.iter().filter(of_shard(shard))).map(address).collect()
 }
 
-/// Whether a node can be introduced: it stays and answers.
-fn is_open(node: &Node<'_>) -> bool {
-    node.is_member() && node.life() == Life::Alive && node.engine().is_some_and(|engine| !engine.loading)
+/// Whether a node stays, or is needed for as long as it has what nobody else has.
+fn is_part(shard: &Shard<'_>, node: &Node<'_>) -> bool {
+    node.is_member() || is_wanted_back(shard, node)
 }

@@ -11,7 +11,7 @@ use valkyard_model::{NodeId, NodeSerial, Seen, SlotSet, Step, WaitingOn, Zone};
 use crate::census::Places;
 use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
-use crate::handover::has_all_copies;
+use crate::handover::{self, has_all_copies};
 use crate::moves;
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
@@ -24,7 +24,7 @@ const DRAIN_GRACE: Duration = Duration::from_millis(300);
 pub(crate) fn plan_retirement(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
     let mut nodes: Vec<NodeSerial> = Vec::new();
     for shard in &cluster.shards {
-        if !proposal.disturbs(shard) {
+        if !proposal.disturbs(shard) && !handover::is_pending(shard, proposal) {
             let chosen = if cluster.stays(shard) { dispensable(cluster, shard) } else { emptied(cluster, change, shard) };
             nodes.extend(chosen);
         }
@@ -90,7 +90,8 @@ fn is_free_to_go(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, prop
     let is_followed = shard.siblings(node).any(|other| other.is_member() && other.follows(node));
     let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead);
     let is_left_behind = shard.owns_nothing || shard.lead().is_some_and(is_complete);
-    let is_free = !node.claims_slots() && !is_followed && is_left_behind;
+    let is_pending = handover::is_pending(shard, proposal);
+    let is_free = !node.claims_slots() && !is_followed && is_left_behind && !is_pending;
     if !is_free {
         proposal.wait(WaitingOn::NodeToLeave(node.serial()));
     }

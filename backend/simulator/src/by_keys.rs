@@ -56,46 +56,43 @@ impl Machine {
         let source = source.id.clone();
         let count = SLOTS_AT_ONCE.start + self.random.below(SLOTS_AT_ONCE.end - SLOTS_AT_ONCE.start);
         let count = usize::try_from(count).expect("small");
-        let slots: Vec<Slot> = each(order.slots).take(count).collect();
+        let mut slots: Vec<Slot> = each(order.slots).take(count).collect();
         let stops = order.end == MoveEnd::Death || self.random.chance(HALFWAY_PERCENT);
-        for (index, slot) in slots.iter().enumerate() {
-            let is_last = index + 1 == slots.len();
-            let stage = match self.random.pick(&HALFWAY) {
-                Some(stage) if is_last && stops => *stage,
-                Some(_) | None => Stage::Told,
-            };
-            self.move_slot(&source, *slot, stage, &order)?;
+        let last = slots.pop().filter(|_| stops);
+        let stage = self.random.pick(&HALFWAY).copied().unwrap_or(Stage::Told);
+        // No time passes within a step, so what is moved wholly can be moved together.
+        let whole: SlotSet = if stops { slots.into_iter().collect() } else { each(order.slots).take(count).collect() };
+        if !whole.is_empty() {
+            self.move_part(&source, &whole, Stage::Told, &order)?;
         }
-        Ok(())
+        last.map_or(Ok(()), |slot| self.move_part(&source, &[slot].into_iter().collect(), stage, &order))
     }
 
-    fn move_slot(&mut self, source: &NodeId, slot: Slot, until: Stage, order: &KeyMove<'_>) -> Result<(), &'static str> {
+    fn move_part(&mut self, source: &NodeId, slots: &SlotSet, until: Stage, order: &KeyMove<'_>) -> Result<(), &'static str> {
         let target = order.target;
-        let is_target_owner = self.serving_of(target).ok_or("the target does not answer")?.claims(slot);
-        if !is_target_owner {
-            self.mark(source, target, slot, until)?;
-        }
+        let owned = self.serving_of(target).ok_or("the target does not answer")?.conf.own.slots.clone();
+        self.mark(source, target, &slots.without(&owned), until)?;
         if until >= Stage::SomeKeys {
-            self.move_keys(source, target, slot, Portion::Half);
-        }
-        if until >= Stage::AllKeys {
-            self.move_keys(source, target, slot, Portion::All);
+            self.move_keys(source, target, slots, if until == Stage::SomeKeys { Portion::Half } else { Portion::All });
         }
         if until >= Stage::OwnedByTarget {
-            self.on_shard(target, |engine| engine.set_owner(slot, target));
+            self.on_shard(target, |engine| engine.set_owner(slots, target));
         }
         if until >= Stage::Told {
-            self.on_shard(source, |engine| engine.set_owner(slot, target));
+            self.on_shard(source, |engine| engine.set_owner(slots, target));
             for witness in order.witnesses {
-                self.tell_witness(*witness, slot, target);
+                self.tell_witness(*witness, slots, target);
             }
         }
         Ok(())
     }
 
-    fn mark(&mut self, source: &NodeId, target: &NodeId, slot: Slot, until: Stage) -> Result<(), &'static str> {
+    fn mark(&mut self, source: &NodeId, target: &NodeId, slots: &SlotSet, until: Stage) -> Result<(), &'static str> {
+        if slots.is_empty() {
+            return Ok(());
+        }
         let owner = self.serving_of(source).ok_or("it does not answer")?;
-        if !owner.claims(slot) || !owner.knows(target) {
+        if !owner.is_primary() || !includes(&owner.conf.own.slots, slots) || !owner.knows(target) {
             return Err("I'm not the owner of this hash slot");
         }
         let heir = self.serving_of(target).ok_or("the target does not answer")?;
@@ -105,31 +102,34 @@ impl Machine {
         if self.migrations.iter().any(|running| running.source == *source || running.target == *source) {
             return Err("slots are being moved at once");
         }
-        self.on_shard(target, |engine| engine.open(slot, OpenSlot::ImportingFrom(source.clone())));
-        if until >= Stage::Marked {
-            self.on_shard(source, |engine| engine.open(slot, OpenSlot::MigratingTo(target.clone())));
+        if until == Stage::Told {
+            return Ok(());
+        }
+        for slot in each(slots) {
+            self.on_shard(target, |engine| engine.open(slot, OpenSlot::ImportingFrom(source.clone())));
+            if until >= Stage::Marked {
+                self.on_shard(source, |engine| engine.open(slot, OpenSlot::MigratingTo(target.clone())));
+            }
         }
         Ok(())
     }
 
-    fn move_keys(&mut self, source: &NodeId, target: &NodeId, slot: Slot, portion: Portion) {
-        let Some(keys) = self.engine_of(source).map(|engine| engine.data.take(slot, portion)) else { return };
-        if keys.is_empty() {
-            return;
-        }
-        if let Some(engine) = self.engine_of(source) {
-            engine.offset += 1;
-        }
+    fn move_keys(&mut self, source: &NodeId, target: &NodeId, slots: &SlotSet, portion: Portion) {
+        let Some(engine) = self.engine_of(source) else { return };
+        let keys = engine.data.take_slots(slots, portion);
+        engine.offset += 1;
         if let Some(engine) = self.engine_of(target) {
-            engine.data.extend(slot, keys);
+            for (slot, numbers) in keys {
+                engine.data.extend(slot, numbers);
+            }
             engine.offset += 1;
         }
     }
 
-    fn tell_witness(&mut self, witness: SocketAddrV4, slot: Slot, owner: &NodeId) {
+    fn tell_witness(&mut self, witness: SocketAddrV4, slots: &SlotSet, owner: &NodeId) {
         let there = self.engines().find(|(serial, _)| self.nodes[serial].port.0 == witness.port());
         let Some(id) = there.map(|(_, engine)| engine.id.clone()) else { return };
-        self.on_shard(&id, |engine| engine.set_owner(slot, owner));
+        self.on_shard(&id, |engine| engine.set_owner(slots, owner));
     }
 
     /// Makes slots a primary's own by its word alone (`SETSLOT NODE` on itself, then `BUMPEPOCH`).
@@ -163,22 +163,15 @@ impl Engine {
     }
 
     /// `SETSLOT NODE`: an importing node that becomes the owner raises its epoch, so that the others believe it.
-    fn set_owner(&mut self, slot: Slot, owner: &NodeId) {
-        let slots: SlotSet = [slot].into_iter().collect();
-        if *owner != self.id {
-            if self.knows(owner) && !self.conf.peers.get(owner).is_some_and(|peer| includes(&peer.slots, &slots)) {
-                self.conf.assign(&slots, Owner::Peer(owner));
+    fn set_owner(&mut self, slots: &SlotSet, owner: &NodeId) {
+        self.conf.open_slots.retain(|slot, _| !slots.contains(*slot));
+        if *owner == self.id {
+            if !includes(&self.conf.own.slots, slots) {
+                self.conf.assign(slots, Owner::Myself);
+                self.bump_epoch();
             }
-            self.conf.open_slots.remove(&slot);
-            return;
-        }
-        let was_imported = self.conf.open_slots.remove(&slot).is_some();
-        if self.claims(slot) {
-            return;
-        }
-        self.conf.assign(&slots, Owner::Myself);
-        if was_imported {
-            self.bump_epoch();
+        } else if self.conf.peers.get(owner).is_some_and(|peer| !includes(&peer.slots, slots)) {
+            self.conf.assign(slots, Owner::Peer(owner));
         }
     }
 }

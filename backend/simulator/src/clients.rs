@@ -23,9 +23,13 @@ impl Machine {
             }
         }
         for slot in (0..CLIENT_SLOTS).map(client_slot) {
+            let is_promised = self.oracle.safe.contains_key(&slot);
+            if is_promised && self.is_bus_quiet {
+                continue;
+            }
             let Some((serial, owner)) = self.owner_of(slot) else { continue };
             let shard = self.nodes[&serial].shard;
-            if self.oracle.safe.contains_key(&slot) {
+            if is_promised {
                 self.oracle.served_by.insert(slot, shard);
                 continue;
             }

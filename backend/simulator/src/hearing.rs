@@ -6,6 +6,7 @@
 use valkyard_model::{ConfigEpoch, NodeId, OpenSlot, SlotSet};
 
 use crate::engine::{Description, Engine};
+use crate::keys::Portion;
 
 /// What a node says of itself to all others.
 #[derive(Clone, Debug)]
@@ -144,7 +145,7 @@ impl Engine {
         }
         self.conf.open_slots.retain(|slot, _| !lost.contains(*slot));
         if !self.conf.own.slots.is_empty() {
-            self.data.take_slots(lost);
+            self.data.take_slots(lost, Portion::All);
             self.offset += 1;
         }
     }

@@ -32,8 +32,7 @@ impl Keys {
         self.0.get(&slot).cloned().unwrap_or_default()
     }
 
-    /// Removes and returns what is in a slot, or the older half of it.
-    pub(crate) fn take(&mut self, slot: Slot, portion: Portion) -> BTreeSet<u64> {
+    fn take(&mut self, slot: Slot, portion: Portion) -> BTreeSet<u64> {
         if !self.has_any(slot) {
             return BTreeSet::new();
         }
@@ -48,10 +47,10 @@ impl Keys {
         }
     }
 
-    /// Removes and returns everything in these slots.
-    pub(crate) fn take_slots(&mut self, slots: &SlotSet) -> Vec<(Slot, BTreeSet<u64>)> {
+    /// Removes and returns what is in these slots, or the older half of it.
+    pub(crate) fn take_slots(&mut self, slots: &SlotSet, portion: Portion) -> Vec<(Slot, BTreeSet<u64>)> {
         let there: Vec<Slot> = self.0.keys().copied().filter(|slot| slots.contains(*slot)).collect();
-        there.into_iter().map(|slot| (slot, self.take(slot, Portion::All))).collect()
+        there.into_iter().map(|slot| (slot, self.take(slot, portion))).collect()
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -4,6 +4,7 @@ use chrono::{DurationRound, TimeDelta};
 use valkyard_model::{BinaryVersion, MigrationDirection, MigrationSeen, MigrationState, NodeId, NodeSerial, SlotSet, Timestamp};
 
 use crate::engine::{Engine, Link, Owner};
+use crate::keys::Portion;
 use crate::machine::Machine;
 use crate::slots::includes;
 
@@ -99,7 +100,7 @@ impl Machine {
         self.disturb();
         let Some(keys) = self.engine_of(&migration.source).map(|source| {
             source.offset += 1;
-            source.data.take_slots(&migration.slots)
+            source.data.take_slots(&migration.slots, Portion::All)
         }) else {
             return;
         };

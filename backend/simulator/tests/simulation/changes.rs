@@ -81,8 +81,12 @@ fn every_pair_of_changes_follows_each_other() {
 
 #[test]
 fn a_crash_at_any_moment_of_a_change_only_delays_it() {
+    // What happens to nodes is the same with every engine; how slots move is not.
+    let by_keys = ["one shard more", "one shard", "newest engine", "everything"];
+    let at_once = |name: &str| !["three shards", "newest engine"].contains(&name);
     for engine in ["VALKEY_9_1", "VALKEY_8_0"] {
-        for (name, wish) in CHANGES {
+        let is_of_interest = |name| if engine == "VALKEY_8_0" { by_keys.contains(&name) } else { at_once(name) };
+        for (name, wish) in CHANGES.into_iter().filter(|(name, _)| is_of_interest(*name)) {
             println!("{name} from {engine}");
             let mut machine = complete_machine_of(engine, 2, 1, 50);
             machine.update(wish);

@@ -231,7 +231,11 @@ impl<'a> Shard<'a> {
         if self.primary().is_some() {
             return follower;
         }
-        let mut holders = self.siblings(node).filter(|sibling| !sibling.is_dead() && !sibling.is_empty_primary());
+        let has_nothing = |sibling: &&Node<'_>| {
+            let mut empty = self.nodes.iter().filter(|other| other.life() == Life::Alive && other.is_empty_primary());
+            sibling.is_dead() || sibling.is_empty_primary() || empty.any(|primary| sibling.follows(primary))
+        };
+        let mut holders = self.siblings(node).filter(|sibling| !has_nothing(sibling));
         let first = holders.next()?;
         Some(holders.find(|holder| holder.engine().is_none()).filter(|_| first.engine().is_some()).unwrap_or(first))
     }

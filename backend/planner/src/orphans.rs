@@ -1,7 +1,7 @@
 //! Slots that nobody owns any more: a primary that had just received them died before its replicas heard of it.
 //!
 //! Called last, and only when everything else is calm. Its invariant: a slot is given away only when every node of the
-//! instance answers, none of them owns it by its own word, and it did not just move. What nodes say of each other does not
+//! instance answers or is certainly dead, none owns it by its own word, and it did not just move. What nodes say of each other does not
 //! count here: they show a slot at its last known owner, though that one denies it.
 
 use std::time::Duration;
@@ -19,8 +19,9 @@ pub(crate) fn plan_orphans(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     if cluster.holdings().is_some() {
         return;
     }
-    let is_settled =
-        |shard: &Shard<'_>| shard.is_calm() && !proposal.disturbs(shard) && shard.nodes.iter().all(|n| n.engine().is_some());
+    let is_settled = |shard: &Shard<'_>| {
+        shard.is_calm() && !proposal.disturbs(shard) && shard.nodes.iter().all(|node| node.is_dead() || node.engine().is_some())
+    };
     if !cluster.shards.iter().all(is_settled) {
         return;
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Chaos, number_of};
 use crate::judge::{Incident, Moment};
+use crate::nodes::info_of;
 use crate::scene::{Member, replicas_in_sync, send};
 
 /// Longest pause of the daemon.
@@ -64,7 +65,8 @@ impl Chaos {
             .filter(|member| {
                 let primary = member.listed.primary.as_ref();
                 let head = members.iter().find(|other| Some(&other.listed.id) == primary).unwrap_or(member);
-                head.listed.primary.is_none() && replicas_in_sync(head, 1).is_ok()
+                let has_copy = || replicas_in_sync(head, 1).is_ok() && members.iter().any(|other| follows(other, head));
+                head.listed.primary.is_none() && has_copy()
             })
             .cloned()
             .collect();
@@ -88,4 +90,10 @@ impl Chaos {
         let given = self.scene.api().call("POST", &format!("{path}:give"), "{}");
         assert_eq!(given.status, 200, "{}", given.body);
     }
+}
+
+/// Whether a node says itself that it is a replica in sync with this primary.
+fn follows(member: &Member, primary: &Member) -> bool {
+    let link = || info_of(&member.listed.address, "replication", "master_link_status");
+    member.listed.primary.as_ref() == Some(&primary.listed.id) && link().is_ok_and(|link| link == "up")
 }

@@ -112,7 +112,7 @@ impl fmt::Display for Report {
                 write!(f, "\n  {name}: {finding}")?;
             }
         }
-        for error in self.errors.iter().take(EXAMPLES) {
+        for error in self.errors.iter().step_by(self.errors.len().div_ceil(EXAMPLES).max(1)) {
             write!(f, "\n  error: {:?} at {}, {}: {}", error.client, error.at, error.key, error.text)?;
         }
         Ok(())

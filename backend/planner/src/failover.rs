@@ -79,7 +79,7 @@ pub(crate) fn is_wanted_back(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     }
     let is_orphan = shard.owner().is_some_and(|owner| owner.is_dead() && node.follows(owner));
     let has_heir = || shard.nodes.iter().any(|other| other.is_member() && other.life() == Life::Alive && has_synced(other));
-    node.claims_slots() || (is_orphan && has_synced(node) && !has_heir())
+    node.claims_slots() || (is_orphan && !shard.owns_nothing && has_synced(node) && !has_heir())
 }
 
 /// Whether a replica ever held its primary's data, as far as can be told.

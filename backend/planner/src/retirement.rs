@@ -77,7 +77,9 @@ pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     plan_forgetting(cluster, &leaving, proposal);
     for (_, node) in leaving.iter().filter(|(_, node)| !is_gone(node)) {
         proposal.wait(WaitingOn::NodeToLeave(node.serial()));
-        plan_exit(cluster, node, proposal);
+        if !proposal.is_busy(node.serial()) {
+            plan_exit(cluster, node, proposal);
+        }
     }
     if !released.is_empty() {
         proposal.propose(Step::ReleaseNodes { nodes: released });

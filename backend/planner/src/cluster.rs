@@ -98,6 +98,17 @@ impl<'a> Node<'a> {
         self.engine().is_some_and(|engine| engine.role == RoleSeen::Primary && engine.slots.is_empty())
     }
 
+    /// Whether it has keys, whatever it owns: a replica that took over before it heard of its primary's slots looks empty.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.engine().is_some_and(|engine| engine.keys > 0)
+    }
+
+    /// Whether it has heard of all slots that this primary owns, so that it would take them all over.
+    pub(crate) fn knows_slots_of(&self, primary: &Node<'_>) -> bool {
+        let (Some(engine), Some(owner)) = (self.engine(), primary.engine()) else { return false };
+        engine.peers.get(primary.id()).is_some_and(|peer| peer.slots == owner.slots)
+    }
+
     /// Whether it says that it copies this node, in sync or not.
     pub(crate) fn follows(&self, primary: &Node<'_>) -> bool {
         self.engine().is_some_and(|engine| match &engine.role {
@@ -233,7 +244,8 @@ impl<'a> Shard<'a> {
         }
         let has_nothing = |sibling: &&Node<'_>| {
             let mut empty = self.nodes.iter().filter(|other| other.life() == Life::Alive && other.is_empty_primary());
-            sibling.is_dead() || sibling.is_empty_primary() || empty.any(|primary| sibling.follows(primary))
+            let is_hollow = sibling.is_empty_primary() || empty.any(|primary| sibling.follows(primary));
+            sibling.is_dead() || (is_hollow && !sibling.has_keys())
         };
         let mut holders = self.siblings(node).filter(|sibling| !has_nothing(sibling));
         let first = holders.next()?;

@@ -24,7 +24,10 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    let Some(heir) = choose_heir(cluster, shard, owner) else { return };
+    let Some(heir) = choose_heir(cluster, shard, owner) else {
+        plan_late_claim(cluster, shard, proposal);
+        return;
+    };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
     if is_behind_the_times(cluster, shard, heir) {
         return;
@@ -32,6 +35,19 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
     match silent_replica(shard, owner).filter(|_| !has_synced(heir) || is_patient(owner, proposal)) {
         Some(silent) => proposal.wait(WaitingOn::NodeToAnswer(silent.serial())),
         None => proposal.propose(Step::TakeOver { node: heir.serial() }),
+    }
+}
+
+/// A replica that took over before it heard of its primary's slots has their keys and does not own them. The dead primary
+/// must not come back for them.
+fn plan_late_claim(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    let took_over = |node: &&Node<'_>| node.life() == Life::Alive && node.is_empty_primary() && node.has_keys();
+    let Some(winner) = shard.nodes.iter().find(took_over) else { return };
+    proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    let living = cluster.nodes().filter_map(Node::engine);
+    let slots = living.fold(shard.slots(), |left, engine| left.without(&engine.slots));
+    if !slots.is_empty() && !proposal.is_busy(winner.serial()) {
+        proposal.propose(Step::ClaimSlots { node: winner.serial(), slots });
     }
 }
 

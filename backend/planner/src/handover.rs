@@ -88,6 +88,7 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
     let lag = primary.replication_offset.saturating_sub(engine.replication_offset);
     node.is_member()
         && node.copies(lead.id())
+        && node.knows_slots_of(lead)
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
         && cluster

@@ -132,7 +132,11 @@ fn plan_lost_folder(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<
         return;
     }
     let has_live_copy = shard.primary().is_some_and(|primary| {
-        if primary.serial() == node.serial() { shard.siblings(node).any(|sibling| sibling.copies(node.id())) } else { true }
+        if primary.serial() == node.serial() {
+            shard.siblings(node).any(|sibling| sibling.copies(node.id()) && sibling.knows_slots_of(node))
+        } else {
+            true
+        }
     });
     let is_shard_calm = shard.siblings(node).all(|sibling| {
         let history = &sibling.seen.history;

@@ -17,3 +17,15 @@ fn shards_replicas_size_version_and_settings_change_in_one_apply() {
         assert_eq!(policy == "allkeys-lru", number == 1, "{policy}");
     });
 }
+
+/// The whole instance moves to nodes that clients have never heard of: those that leave tell where to go for long enough.
+#[test]
+fn clients_follow_when_every_node_is_replaced_at_once() {
+    let steps = [
+        "shard_count = 4\n  replica_count = 0\n  node_type = \"STANDARD_SMALL\"",
+        "shard_count = 1\n  replica_count = 0\n  node_type = \"SHARED_CORE_NANO\"",
+        "shard_count = 4\n  replica_count = 0\n  node_type = \"STANDARD_SMALL\"",
+        "shard_count = 1\n  replica_count = 0\n  node_type = \"SHARED_CORE_NANO\"",
+    ];
+    apply_under_load(&steps, |_, _| {});
+}

@@ -38,6 +38,15 @@ pub struct ClientError {
     pub text: String,
 }
 
+impl ClientError {
+    /// valkey-py 6.1.1 looks up the target of an ASK among the nodes it knows and uses what it finds: `None`, when it has
+    /// not heard of a new shard yet. It hears of it by a MOVED or by a refresh of its own, neither of which comes first for
+    /// certain when slots move by keys.
+    pub(super) fn is_a_known_fault(&self) -> bool {
+        self.client == ClientKind::Python && self.text == "AttributeError: 'NoneType' object has no attribute 'valkey_connection'"
+    }
+}
+
 /// What became of the writes of a load.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -55,6 +64,8 @@ pub struct Report {
     pub repeated: usize,
     /// Errors that reached callers.
     pub errors: Vec<ClientError>,
+    /// Errors of a library's own that no server can prevent; see [`ClientError::is_a_known_fault`].
+    pub library_faults: Vec<ClientError>,
     /// What each command took, ascending, per library.
     pub latencies: BTreeMap<ClientKind, Vec<Duration>>,
 }
@@ -97,6 +108,9 @@ impl fmt::Display for Report {
         for (kind, latencies) in &self.latencies {
             let worst = latencies.last().copied().unwrap_or_default();
             write!(f, "; {kind:?} {} commands, worst {:.1} ms", latencies.len(), milliseconds(worst))?;
+        }
+        if !self.library_faults.is_empty() {
+            write!(f, "; {} library faults", self.library_faults.len())?;
         }
         if self.repeated > 0 {
             write!(f, "; {} repeated", self.repeated)?;

@@ -46,7 +46,9 @@ impl Record {
             report.acknowledged += usize::from(event.acknowledged().is_some());
             if let Outcome::Failed(text) = &event.outcome {
                 let key = self.keys[event.key].name.clone();
-                report.errors.push(ClientError { at: event.done, client: kind, key, text: text.clone() });
+                let error = ClientError { at: event.done, client: kind, key, text: text.clone() };
+                let list = if error.is_a_known_fault() { &mut report.library_faults } else { &mut report.errors };
+                list.push(error);
             }
         }
         for latencies in report.latencies.values_mut() {

@@ -34,6 +34,8 @@ pub enum Step {
         node: NodeSerial,
         /// The version line to start.
         engine: EngineVersion,
+        /// The cluster it wakes up in, in place of the one it remembers. Nothing where its memory is as good as anybody's.
+        seed: Option<ClusterSeed>,
     },
     /// End a node's process. Seen in `NodeObservation::process`.
     StopProcess {

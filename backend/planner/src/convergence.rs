@@ -46,18 +46,24 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
     }
 }
 
-/// Whether the nodes of the spec, and no others, serve in their roles with its settings, and every slot is where it belongs.
-/// Says nothing of the discovery endpoint.
+/// Whether the nodes of the spec serve in their roles with its settings, and every slot is where it belongs. Says nothing of
+/// the discovery endpoint, and nothing of nodes that only have to leave.
 pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
     let members = member_places(cluster);
     let is_content = |shard: &Shard<'_>, node: &Node<'_>| {
-        node.is_current(cluster)
+        !node.is_outdated(cluster)
             && node.life() == Life::Alive
             && missing(cluster, &members, shard, node).is_none()
             && configuration::is_configured(cluster, node)
     };
     layout::missing_nodes(cluster, change).is_empty()
-        && cluster.shards.iter().all(|shard| cluster.stays(shard) && shard.nodes.iter().all(|node| is_content(shard, node)))
+        && cluster.shards.iter().all(|shard| {
+            let mut members = shard.nodes.iter().filter(|node| node.is_member());
+            if !cluster.stays(shard) {
+                return shard.slots().is_empty() && members.next().is_none();
+            }
+            shard.lead().is_some_and(Node::is_member) && members.all(|node| is_content(shard, node))
+        })
         && cluster.shards.iter().all(|shard| !moves::is_moving(cluster, shard))
         && cluster.holdings().is_some_and(|holdings| decide_moves(&holdings).is_empty())
 }

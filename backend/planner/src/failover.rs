@@ -29,7 +29,9 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         return;
     };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
-    if is_behind_the_times(cluster, shard, heir) {
+    // A better heir is on its way out and has to be introduced again first.
+    let is_outdone = !has_synced(heir) && shard.siblings(heir).any(|node| is_wanted_back(shard, node));
+    if is_outdone || is_behind_the_times(cluster, shard, heir) {
         return;
     }
     match silent_replica(shard, owner).filter(|_| !has_synced(heir) || is_patient(owner, proposal)) {

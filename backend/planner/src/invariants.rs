@@ -302,7 +302,11 @@ fn check_converged(cluster: &Cluster<'_>) -> Option<Violation> {
         return None;
     }
     let serves = |node: &&Node<'_>| node.engine().is_some_and(|engine| engine.cluster_ok && !engine.loading);
-    cluster.nodes().find(|node| !serves(node)).map(|node| Violation::ConvergedUnseen { node: node.serial() })
+    cluster
+        .nodes()
+        .filter(|node| node.is_member())
+        .find(|node| !serves(node))
+        .map(|node| Violation::ConvergedUnseen { node: node.serial() })
 }
 
 fn check_removal(cluster: &Cluster<'_>, observed: &Observation) -> Option<Violation> {

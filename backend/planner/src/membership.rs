@@ -70,16 +70,20 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         },
         Seen::Known(_) => match copying_sibling(cluster, shard, node, proposal) {
             Some(other) => proposal.wait(WaitingOn::ReplicaToSync(other)),
-            None => plan_start(node, proposal),
+            None => plan_start(cluster, shard, node, proposal),
         },
     }
 }
 
-fn plan_start(node: &Node<'_>, proposal: &mut Proposal<'_>) {
+/// Beside a living lead a node wakes up as its replica, told so: what it remembers may be a claim of its own that nobody ever
+/// heard, stronger than the one in force, or not readable any more.
+fn plan_start(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
+    let is_led = cluster.desired.convergence != Convergence::Never && shard.lead().is_some();
+    let seed = is_led.then(|| cluster_seed(cluster));
     match retry::after_start(&node.seen.history, proposal.now) {
         Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
-        None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version }),
+        None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version, seed }),
     }
 }
 

@@ -46,10 +46,11 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     configuration::plan_configuration(cluster, proposal);
     moves::plan_moves(cluster, change, proposal);
     retirement::plan_retirement(cluster, change, proposal);
-    retirement::plan_leaving(cluster, proposal);
     orphans::plan_orphans(cluster, proposal);
     discovery::plan_discovery(cluster, proposal);
     convergence::plan_convergence(cluster, change, proposal);
+    // Those who leave take their time; nobody waits for the last of them.
+    retirement::plan_leaving(cluster, proposal);
 }
 
 /// A shard in creation is incomplete by nature; its operation tells more than a condition would.

@@ -31,7 +31,7 @@ impl Machine {
         match step {
             Step::AllocateNodes { nodes } => self.allocate(nodes),
             Step::PrepareNode { node, settings, seed } => return self.prepare(*node, settings, seed),
-            Step::StartProcess { node, engine } => return self.start(*node, *engine),
+            Step::StartProcess { node, engine, seed } => return self.start(*node, *engine, seed.as_ref()),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
             Step::ShutDownEngine { node } => return self.shut_down(*node),
             Step::RemoveFiles { node } => self.remove_files(*node),

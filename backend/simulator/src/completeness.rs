@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use valkyard_model::{DesiredInstance, LiveSettings, NodeSerial, NodeSettings, SLOT_COUNT, ShardIndex, Standing};
+use valkyard_model::{DesiredInstance, LiveSettings, NodeId, NodeSerial, NodeSettings, SLOT_COUNT, ShardIndex, Standing};
 
 use crate::engine::Engine;
 use crate::machine::{Machine, SimNode};
@@ -88,15 +88,17 @@ impl Machine {
 
     fn misplaced_nodes(&self, record: &DesiredInstance) -> Vec<String> {
         let mut findings = Vec::new();
-        if u32::try_from(record.nodes.len()) != Ok(record.spec.node_count()) {
-            findings.push(format!("{} nodes are allocated", record.nodes.len()));
+        // Nodes that only have to leave take their time.
+        let members: Vec<_> = record.nodes.iter().filter(|(_, node)| node.standing == Standing::Member).collect();
+        if u32::try_from(members.len()) != Ok(record.spec.node_count()) {
+            findings.push(format!("{} nodes are members", members.len()));
         }
         let left = self.nodes.iter().filter(|(serial, _)| !record.nodes.contains_key(serial));
         findings.extend(left.map(|(serial, _)| format!("{serial} is left over")));
-        let ids: BTreeSet<_> = record.nodes.values().map(|node| &node.id).collect();
-        for (serial, allocated) in &record.nodes {
+        let ids: BTreeSet<_> = members.iter().map(|(_, node)| &node.id).collect();
+        for (serial, allocated) in members {
             let Some(node) = self.nodes.get(serial) else { continue };
-            if allocated.shard.0 >= record.spec.shard_count || allocated.standing != Standing::Member {
+            if allocated.shard.0 >= record.spec.shard_count {
                 findings.push(format!("{serial} should have left"));
             }
             if allocated.kind != record.kind() {
@@ -109,10 +111,11 @@ impl Machine {
             if engine.settings != LiveSettings::wanted(&wanted(record, node)) {
                 findings.push(format!("{serial} runs with other settings than wanted"));
             }
-            if engine.conf.peers.keys().any(|id| !ids.contains(id)) {
+            let allocated = |id: &NodeId| record.nodes.values().any(|node| node.id == *id);
+            if engine.conf.peers.keys().any(|id| !allocated(id)) {
                 findings.push(format!("{serial} knows nodes that are gone"));
             }
-            if engine.conf.peers.len() + 1 != ids.len() {
+            if ids.iter().any(|id| **id != node.id && !engine.conf.peers.contains_key(*id)) {
                 findings.push(format!("{serial} does not know everybody"));
             }
         }

@@ -47,12 +47,22 @@ impl Machine {
         Ok(())
     }
 
-    pub(crate) fn start(&mut self, serial: NodeSerial, version: EngineVersion) -> Result<(), StepError> {
+    pub(crate) fn start(
+        &mut self,
+        serial: NodeSerial,
+        version: EngineVersion,
+        seed: Option<&ClusterSeed>,
+    ) -> Result<(), StepError> {
         if self.chaos.is_engine_missing {
             return refuse(FaultKind::EngineMissing, "no build of this version is installed");
         }
         if self.chaos.taken_ports.contains(&serial) {
             return refuse(FaultKind::AddressInUse, "the port is used by somebody else");
+        }
+        if let Some(node) = self.nodes.get_mut(&serial).filter(|node| node.process.is_none())
+            && let (Some(folder), Some(seed)) = (&mut node.folder, seed)
+        {
+            folder.conf = Conf::from_seed(seed, &node.id);
         }
         transient(self.start_process(serial, version))
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use valkyard_model::{Lifecycle, NodeSerial, ShardIndex, Slot};
+use valkyard_model::{Lifecycle, NodeId, NodeSerial, ShardIndex, Slot, Standing};
 
 use crate::engine::{Engine, Link};
 use crate::machine::{Machine, SimNode};
@@ -110,7 +110,12 @@ impl Machine {
         // One that was told to end is no copy any more.
         let stays = |node: &SimNode| node.process.as_ref().is_some_and(|process| process.ends_at.is_none());
         let is_copy = |node: &&SimNode| stays(node) && node.engine().is_some_and(|engine| engine.is_copy_of(&lost.id));
-        let copies: Vec<&SimNode> = self.nodes.values().filter(is_copy).collect();
+        let of = |only: fn(&Self, &NodeId) -> bool| -> Vec<&SimNode> {
+            self.nodes.values().filter(is_copy).filter(|node| only(self, &node.id)).collect()
+        };
+        // One that was told to leave comes after those that stay, whatever it has.
+        let staying = of(Self::stays);
+        let copies = if staying.is_empty() { of(|_, _| true) } else { staying };
         let is_plain = |node: &&&SimNode| node.hangs(self.now).is_none() && node.hidden_until <= self.now;
         let are_all_plain = copies.iter().filter(is_plain).count() == copies.len();
         let engines = || copies.iter().filter_map(|node| node.engine());
@@ -128,11 +133,17 @@ impl Machine {
         Some(left)
     }
 
+    fn stays(&self, id: &NodeId) -> bool {
+        let allocated = self.record.as_ref().and_then(|record| record.nodes.values().find(|node| node.id == *id));
+        allocated.is_none_or(|node| node.standing == Standing::Member)
+    }
+
     /// Whether a shard has a primary that serves, and every other living node of it copies it in sync.
     pub(crate) fn is_calm(&self, shard: ShardIndex) -> bool {
         let Some(primary) = self.serving_primary(shard) else { return false };
         let id = &self.nodes[&primary].id;
-        self.nodes.iter().filter(|(_, node)| node.shard == shard && node.process.is_some()).all(|(serial, node)| {
+        let counts = |(_, node): &(&NodeSerial, &SimNode)| node.shard == shard && node.process.is_some() && self.stays(&node.id);
+        self.nodes.iter().filter(counts).all(|(serial, node)| {
             let engine = self.serving(node);
             engine.is_some_and(|engine| self.calls_ok(engine) && (*serial == primary || engine.is_copy_of(id)))
         })

@@ -31,7 +31,10 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         Step::PrepareNode { node, settings, .. } => {
             format!("{kind} {node} at {}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone)
         }
-        Step::StartProcess { node, engine } => format!("{kind} {node} of {engine}"),
+        Step::StartProcess { node, engine, seed } => {
+            let seed = if seed.is_some() { ", told of the cluster" } else { "" };
+            format!("{kind} {node} of {engine}{seed}")
+        }
         Step::StopProcess { node, manner } => format!("{kind} {node}: {manner:?}"),
         Step::ShutDownEngine { node } | Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
         Step::Replicate { node, primary } => format!("{kind} {node} from {}", serial_of(desired, primary)),

@@ -187,7 +187,7 @@ fn forbidden_plans_are_found() {
     use valkyard_planner::Violation;
     let n = NodeSerial;
     let uid = instance(1, 0, ZoneDraft::MultiZone).uid;
-    let start = |node| Step::StartProcess { node, engine: "VALKEY_9_1".parse().expect("valid") };
+    let start = |node| Step::StartProcess { node, engine: "VALKEY_9_1".parse().expect("valid"), seed: None };
     let shard = ["instance shards=1 replicas=2 converged", "n1 dead"];
     assert_eq!(violations_of(&shard, vec![start(n(1))]), [Violation::WakesOverReplicas { node: n(1) }]);
     assert_eq!(violations_of(&shard, vec![start(n(9))]), [Violation::NotAllocated { node: n(9), step: StepKind::StartProcess }]);

@@ -4,8 +4,10 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use valkyard_engine::{EngineBuild, render};
-use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, remove_leftovers, signal, spawn};
-use valkyard_model::{ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Step};
+use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, remove_leftovers, rewrite, signal, spawn};
+use valkyard_model::{
+    ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid, Step,
+};
 
 use super::MachineWorld;
 use super::failure::EngineMissing;
@@ -23,7 +25,7 @@ impl MachineWorld {
         match step {
             Step::AllocateNodes { nodes } => store.allocate_nodes(name, uid, nodes.clone()).await?,
             Step::PrepareNode { node, settings, seed } => self.prepare_node(desired, *node, settings, seed).await?,
-            Step::StartProcess { node, engine } => self.start_process(desired, *node, *engine).await?,
+            Step::StartProcess { node, engine, seed } => self.start_process(desired, *node, *engine, seed.as_ref()).await?,
             Step::StopProcess { node, manner } => {
                 let (home, manner) = (self.home(desired, *node), *manner);
                 blocking(move || signal(&home, manner)).await?;
@@ -88,7 +90,13 @@ impl MachineWorld {
         Ok(())
     }
 
-    async fn start_process(&self, desired: &DesiredInstance, node: NodeSerial, engine: EngineVersion) -> Result<(), StepError> {
+    async fn start_process(
+        &self,
+        desired: &DesiredInstance,
+        node: NodeSerial,
+        engine: EngineVersion,
+        seed: Option<&ClusterSeed>,
+    ) -> Result<(), StepError> {
         let build = self.build(engine)?;
         let allocation = allocation(desired, node)?;
         let ports = [allocation.port, allocation.bus_port];
@@ -99,7 +107,14 @@ impl MachineWorld {
             probe: ports.map(|port| SocketAddrV4::new(desired.address.ip, port.0)).to_vec(),
         };
         let home = self.home(desired, node);
-        let pid = blocking(move || spawn(&home, &spec)).await?;
+        let told = seed.map(|seed| NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, &allocation.id)));
+        let starting = move || -> Result<Pid, StepError> {
+            if let Some(file) = &told {
+                rewrite(&home, file)?;
+            }
+            Ok(spawn(&home, &spec)?)
+        };
+        let pid = blocking(starting).await?;
         self.attachments().ensure_watched(node, pid, &self.wake);
         Ok(())
     }

@@ -137,7 +137,7 @@ fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
     assert!(!is_at_rest(&mut memory, folderless()), "nothing is known of it");
     assert!(is_at_rest(&mut memory, dead()));
     assert!(is_at_rest(&mut memory, folderless()));
-    memory.begin(&Step::StartProcess { node: NODE, engine: version }, Timestamp::UNIX_EPOCH);
+    memory.begin(&Step::StartProcess { node: NODE, engine: version, seed: None }, Timestamp::UNIX_EPOCH);
     assert!(!is_at_rest(&mut memory, folderless()));
     assert!(is_at_rest(&mut memory, dead()));
     assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen {}), process())));
@@ -147,7 +147,7 @@ fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
 #[test]
 fn a_start_that_failed_counts_as_a_fault_and_not_as_a_start() {
     let now = Timestamp::UNIX_EPOCH;
-    let start = Step::StartProcess { node: NODE, engine: "VALKEY_9_1".parse().expect("valid") };
+    let start = Step::StartProcess { node: NODE, engine: "VALKEY_9_1".parse().expect("valid"), seed: None };
     let mut memory = Memory::default();
     memory.begin(&start, now);
     memory.end(&start, Ok(()), now);
@@ -184,7 +184,7 @@ fn what_is_known_of_a_node_that_has_left_is_forgotten() {
     let mut memory = Memory::default();
     memory.begin(&Step::FailOver { node: NODE }, after(1));
     memory.begin(&Step::Forget { node: NodeSerial(9), peers: vec![id()] }, after(1));
-    let start = Step::StartProcess { node: NODE, engine: engine_version() };
+    let start = Step::StartProcess { node: NODE, engine: engine_version(), seed: None };
     memory.begin(&start, after(1));
     let failed = StepError { kind: FaultKind::Transient, source: "it happens".into() };
     memory.end(&Step::RemoveFiles { node: NODE }, Err(failed), after(1));

@@ -19,7 +19,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use cluster::{read_back, write_keys};
 pub use daemon::{Daemon, DaemonOptions};
-pub use invariants::{Shape, check_invariants, wait_for_invariants};
+pub use invariants::{Leavers, Shape, check_invariants, wait_for_invariants};
 pub use nodes::{ListedNode, ask, discovery_address, info_of, listing_of, parse_listing};
 pub use processes::{NodeProcess, kill_9, node_processes};
 pub use random::Random;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
 use crate::daemon::{Daemon, DaemonOptions};
-use crate::invariants::{Shape, wait_for_invariants};
+use crate::invariants::{Leavers, Shape, wait_for_invariants};
 use crate::judge::{Incident, Moment};
 use crate::nodes::{ListedNode, discovery_address, info_of, listing_of};
 use crate::wait::wait_until;
@@ -110,12 +110,20 @@ impl Scene {
         assert!(operation.get("error").is_none(), "{body}: {operation}");
     }
 
-    /// Waits until the invariants of an instance at rest hold.
+    /// Waits until the invariants of an instance at rest hold, apart from nodes that still tell clients where to go.
     ///
     /// # Panics
     /// When one goes on being broken.
     pub fn wait_until_sound(&self) {
-        wait_for_invariants(&self.data_dir(), &self.instance());
+        wait_for_invariants(&self.data_dir(), &self.instance(), Leavers::Linger);
+    }
+
+    /// Waits until all of them hold and nothing is left of nodes that left.
+    ///
+    /// # Panics
+    /// When one goes on being broken.
+    pub fn wait_until_at_rest(&self) {
+        wait_for_invariants(&self.data_dir(), &self.instance(), Leavers::Gone);
     }
 
     /// Every node in its own words.

@@ -92,6 +92,7 @@ pub fn run(options: ChaosOptions) -> ChaosReport {
         // Data that was written long ago is never within a replica's lag: a loss of it is told at once, beside its cause.
         data.is_intact(&chaos.scene.instance()).unwrap_or_else(|difference| panic!("old data is not intact: {difference}"));
     }
+    chaos.scene.wait_until_at_rest();
     let report = load.stop().verify(&chaos.scene.instance());
     chaos.judge(report)
 }

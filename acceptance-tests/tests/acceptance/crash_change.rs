@@ -52,6 +52,7 @@ fn changes_survive_a_killed_daemon_at_random_moments() {
         load.wait_for_more(WRITES_AFTER);
         scene.wait_until_sound();
     }
+    scene.wait_until_at_rest();
     let report = load.stop().verify(&scene.instance());
     println!("{report}");
     report.flawless().unwrap_or_else(|report| panic!("{report}"));

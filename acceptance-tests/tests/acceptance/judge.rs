@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acceptance_tests::judge::{DataSet, HotKeys, Load, LoadOptions};
-use acceptance_tests::{Daemon, DaemonOptions, check_invariants, kill_9, listing_of, node_processes, wait_until};
+use acceptance_tests::{Daemon, DaemonOptions, Leavers, check_invariants, kill_9, listing_of, node_processes, wait_until};
 use serde_json::json;
 
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ fn an_instance_that_nobody_touches_is_flawless_and_a_wiped_one_is_not() {
     let report = record.verify(&instance);
     println!("{report}; {operations} operations on hot keys");
     report.flawless().expect("nothing happened");
-    check_invariants(&daemon.data_dir(), &instance).expect("nothing happened");
+    check_invariants(&daemon.data_dir(), &instance, Leavers::Gone).expect("nothing happened");
 
     let address = acceptance_tests::discovery_address(&instance);
     for node in listing_of(&address).expect("it answers").into_iter().filter(|node| node.primary.is_none()) {
@@ -35,7 +35,7 @@ fn an_instance_that_nobody_touches_is_flawless_and_a_wiped_one_is_not() {
     data.is_intact(&instance).expect_err("everything was flushed");
 
     kill_9(node_processes(&daemon.data_dir())[0].pid);
-    wait_until("a broken invariant", CREATE_LIMIT, || match check_invariants(&daemon.data_dir(), &instance) {
+    wait_until("a broken invariant", CREATE_LIMIT, || match check_invariants(&daemon.data_dir(), &instance, Leavers::Gone) {
         Ok(()) => Err("none".to_owned()),
         Err(_) => Ok(()),
     });

@@ -49,6 +49,7 @@ fn apply_under_load(steps: &[&str], look: impl Fn(&Scene, usize)) {
     }
     let planned = workspace.plan();
     assert_eq!(planned.code, 0, "the plan after the last change is not empty\n{}", planned.out);
+    scene.wait_until_at_rest();
     let report = load.stop().verify(&scene.instance());
     println!("{report}");
     report.flawless().unwrap_or_else(|report| panic!("{report}"));

@@ -36,7 +36,7 @@ pub use name::{InstanceId, InstanceName, LocationId, NameError, OperationName, P
 pub use node::{ClusterSeed, InitialRole, NodeAddress, NodeAllocation, NodeKind, NodeSettings, SeedNode, SeedRole, Standing};
 pub use node_type::NodeType;
 pub use observation::{
-    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, LinkState, MigrationDirection, MigrationSeen,
+    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, InSync, LinkState, MigrationDirection, MigrationSeen,
     MigrationState, NodeHistory, NodeObservation, Observation, OpenSlot, PeerHealth, PeerSeen, ProcessSeen, ProcessState,
     RoleSeen, Seen,
 };

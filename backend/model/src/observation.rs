@@ -248,6 +248,8 @@ pub struct NodeHistory {
     pub last_stop: Option<Timestamp>,
     /// Since when its process has been seen, but its engine did not answer.
     pub silent_since: Option<Timestamp>,
+    /// Since when it has been in sync with its primary without a break, and where it was in the stream then.
+    pub in_sync_since: Option<InSync>,
     /// When it was last told to take its shard over by agreement.
     pub last_failover: Option<Timestamp>,
     /// When others were last told to forget it.
@@ -255,6 +257,17 @@ pub struct NodeHistory {
     /// Whether no process of it can run: this daemon set the node aside, or saw its process gone beside its folder, and
     /// has started none since.
     pub is_at_rest: bool,
+}
+
+/// The beginning of a time in sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InSync {
+    /// With whom.
+    pub primary: NodeId,
+    /// When it was first seen.
+    pub at: Timestamp,
+    /// Bytes of the stream it had applied then.
+    pub offset: u64,
 }
 
 /// The end of a process.

@@ -28,6 +28,7 @@ static UNSEEN: NodeObservation = NodeObservation {
         stops: 0,
         last_stop: None,
         silent_since: None,
+        in_sync_since: None,
         last_failover: None,
         last_forgotten: None,
         is_at_rest: false,

@@ -18,6 +18,8 @@ use crate::retry::elapsed;
 /// How long one attempt is left alone: the engine gives up after 5 s (`cluster-manual-failover-timeout`), and asking again
 /// meanwhile would start it over.
 const ATTEMPT_PATIENCE: Duration = Duration::from_millis(5_500);
+/// Replicas acknowledge once a second; a tenth of it for the way.
+const ACKNOWLEDGED_AFTER: Duration = Duration::from_millis(1_100);
 /// Most bytes an heir may lack: the primary pauses writes until it has them, about a millisecond for this many.
 const LAG_BYTES_MAX: u64 = 1 << 20;
 
@@ -34,7 +36,7 @@ pub(crate) fn plan_handover(cluster: &Cluster<'_>, change: Change, shard: &Shard
     // A primary in the way of a change is followed only by one that stays after it.
     let lasts = |node: &Node<'_>| !lead.is_outdated(cluster) || node.is_current(cluster);
     let is_free = |node: &Node<'_>| lasts(node) && !proposal.is_busy(node.serial());
-    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead) && is_free(node));
+    let heirs = shard.siblings(lead).filter(|node| is_heir(cluster, node, lead, proposal) && is_free(node));
     let rank = |node: &&Node<'_>| {
         let offset = node.engine().map_or(0, |engine| engine.replication_offset);
         (node.is_current(cluster), node.allocation.zone != lead.allocation.zone, offset, Reverse(node.serial()))
@@ -65,6 +67,10 @@ fn wants_heir(cluster: &Cluster<'_>, change: Change, shard: &Shard<'_>, lead: &N
     if proposal.observed.handovers.get(&shard.index) == Some(&lead.serial()) || !lead.is_member() {
         return true;
     }
+    // A primary that lost its folder has to start over, which must not cost what it has not sent yet.
+    if lead.seen.files.is_absent() && shard.siblings(lead).any(|node| node.copies(lead.id())) {
+        return true;
+    }
     change.replacing == Some(shard.index) && lead.is_outdated(cluster) && has_all_copies(cluster, shard, lead)
 }
 
@@ -83,12 +89,13 @@ fn was_asked_lately(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
     node.seen.history.last_failover.is_some_and(|last| elapsed(last, proposal.now) < ATTEMPT_PATIENCE)
 }
 
-fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
+fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &Proposal<'_>) -> bool {
     let (Some(engine), Some(primary)) = (node.engine(), lead.engine()) else { return false };
     let lag = primary.replication_offset.saturating_sub(engine.replication_offset);
     node.is_member()
         && node.copies(lead.id())
         && node.knows_slots_of(lead)
+        && receives(node, proposal)
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
         && cluster
@@ -96,6 +103,14 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>) -> bool {
             .iter()
             .filter_map(Shard::primary)
             .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
+}
+
+/// Whether the stream of a replica that was just copied flows. A primary holds it back until the replica's next
+/// acknowledgement, up to a second after the copy looks complete; in a handover meanwhile writes would wait as long.
+fn receives(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    let Some(since) = &node.seen.history.in_sync_since else { return true };
+    let has_moved = node.engine().is_some_and(|engine| engine.replication_offset > since.offset);
+    has_moved || elapsed(since.at, proposal.now) >= ACKNOWLEDGED_AFTER
 }
 
 /// Whether a primary has heard that a node copies this one. A primary ignores the request of a replica that it does not know

@@ -135,13 +135,8 @@ fn plan_lost_folder(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<
     if !node.seen.files.is_absent() || proposal.takes_over(shard.index) {
         return;
     }
-    let has_live_copy = shard.primary().is_some_and(|primary| {
-        if primary.serial() == node.serial() {
-            shard.siblings(node).any(|sibling| sibling.copies(node.id()) && sibling.knows_slots_of(node))
-        } else {
-            true
-        }
-    });
+    // A primary hands over first.
+    let has_live_copy = shard.primary().is_some_and(|primary| primary.serial() != node.serial());
     let is_shard_calm = shard.siblings(node).all(|sibling| {
         let history = &sibling.seen.history;
         sibling.engine().is_some_and(|engine| !engine.loading) && sibling.life() == Life::Alive && history.stops == 0

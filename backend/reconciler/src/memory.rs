@@ -7,7 +7,8 @@ use std::error::Error;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    Fault, NodeAllocation, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, ShardIndex, Step, StepKind, Timestamp, Uid,
+    Fault, InSync, LinkState, NodeAllocation, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, ShardIndex, Step,
+    StepKind, Timestamp, Uid,
 };
 
 use crate::world::StepError;
@@ -51,6 +52,7 @@ pub(crate) struct Memory {
     at_rest: BTreeSet<NodeSerial>,
     /// Since when a process has been seen whose engine did not answer.
     silent_since: BTreeMap<NodeSerial, Timestamp>,
+    in_sync_since: BTreeMap<NodeSerial, InSync>,
     failovers: BTreeMap<NodeSerial, Timestamp>,
     forgotten: BTreeMap<NodeId, Timestamp>,
     handovers: BTreeMap<ShardIndex, Handover>,
@@ -82,6 +84,7 @@ impl Memory {
             } else {
                 self.silent_since.remove(serial);
             }
+            node.history.in_sync_since = self.complete_sync(*serial, node, observation.at);
             // A handover that took effect is over; the next one need not wait for it.
             if node.engine.known().is_some_and(|engine| engine.role == RoleSeen::Primary) {
                 self.failovers.remove(serial);
@@ -110,12 +113,31 @@ impl Memory {
         observation.faults = self.faults.values().cloned().collect();
     }
 
+    /// Since when a replica has been in sync with the primary it follows now.
+    fn complete_sync(&mut self, serial: NodeSerial, node: &NodeObservation, at: Timestamp) -> Option<InSync> {
+        let in_sync = node.engine.known().and_then(|engine| match &engine.role {
+            RoleSeen::Replica { of, link: LinkState::Up } => {
+                Some(InSync { primary: of.clone(), at, offset: engine.replication_offset })
+            }
+            RoleSeen::Replica { link: LinkState::Syncing | LinkState::Down, .. } | RoleSeen::Primary => None,
+        });
+        let Some(now) = in_sync else {
+            self.in_sync_since.remove(&serial);
+            return None;
+        };
+        let before = self.in_sync_since.get(&serial).filter(|before| before.primary == now.primary).cloned();
+        let since = before.unwrap_or(now);
+        self.in_sync_since.insert(serial, since.clone());
+        Some(since)
+    }
+
     fn forget_others(&mut self, members: &Members) {
         let is_member = |serial: &NodeSerial| members.contains_key(serial);
         self.faults.retain(|(_, node), _| node.is_none_or(|node| is_member(&node)));
         self.starts.retain(|serial, _| is_member(serial));
         self.at_rest.retain(is_member);
         self.silent_since.retain(|serial, _| is_member(serial));
+        self.in_sync_since.retain(|serial, _| is_member(serial));
         self.failovers.retain(|serial, _| is_member(serial));
         self.forgotten.retain(|id, _| members.values().any(|node| node.id == *id));
     }

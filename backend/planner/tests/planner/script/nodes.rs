@@ -243,7 +243,11 @@ fn peers(world: &World, of: NodeSerial) -> BTreeMap<NodeId, PeerSeen> {
         let has_slots = is_owner && !script.is_empty;
         PeerSeen {
             address: world.address(node.serial),
-            health: if script.process == Sight::Known { PeerHealth::Ok } else { PeerHealth::Doubtful },
+            health: if script.process == Sight::Known || script.engine == Sight::Known {
+                PeerHealth::Ok
+            } else {
+                PeerHealth::Doubtful
+            },
             replica_of: (!is_owner).then(|| world.desired.nodes[&owner.node].id.clone()),
             epoch: owner.epoch,
             slots: match believes.filter(|_| node.shard == own_shard) {

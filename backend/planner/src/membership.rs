@@ -9,6 +9,7 @@ use valkyard_model::{Convergence, FaultKind, NodeSerial, Seen, Step, StepKind, W
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::failover::is_known_to_all;
+use crate::handover;
 use crate::loss;
 use crate::proposal::Proposal;
 use crate::retry;
@@ -132,7 +133,7 @@ fn better_informed<'s, 'a>(
 /// A process whose folder is gone cannot remember its cluster and has to start over, one per shard at a time. The only
 /// copy of a shard's data is left running for as long as it does: ending it would lose what it serves.
 fn plan_lost_folder(shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
-    if !node.seen.files.is_absent() || proposal.takes_over(shard.index) {
+    if !node.seen.files.is_absent() || proposal.takes_over(shard.index) || handover::is_pending(shard, proposal) {
         return;
     }
     // A primary hands over first.

@@ -98,11 +98,18 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &P
         && receives(node, proposal)
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
+        && has_quorum(cluster)
         && cluster
             .shards
             .iter()
             .filter_map(Shard::primary)
             .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
+}
+
+/// Whether more than half of the shards that own slots can vote: the engine asks them even for a change by agreement.
+fn has_quorum(cluster: &Cluster<'_>) -> bool {
+    let owners = || cluster.shards.iter().filter(|shard| !shard.slots().is_empty());
+    owners().filter(|shard| shard.primary().is_some()).count() * 2 > owners().count()
 }
 
 /// Whether the stream of a replica that was just copied flows. A primary holds it back until the replica's next

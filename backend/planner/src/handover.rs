@@ -98,7 +98,7 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &P
         && receives(node, proposal)
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
-        && has_quorum(cluster)
+        && can_all_vote(cluster)
         && cluster
             .shards
             .iter()
@@ -106,10 +106,10 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &P
             .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
 }
 
-/// Whether more than half of the shards that own slots can vote: the engine asks them even for a change by agreement.
-fn has_quorum(cluster: &Cluster<'_>) -> bool {
-    let owners = || cluster.shards.iter().filter(|shard| !shard.slots().is_empty());
-    owners().filter(|shard| shard.primary().is_some()).count() * 2 > owners().count()
+/// Whether every shard that owns slots has its primary: the engine asks them all for their votes, even for a change by
+/// agreement, and one that was promoted a moment ago may not know the heir yet.
+fn can_all_vote(cluster: &Cluster<'_>) -> bool {
+    cluster.shards.iter().all(|shard| shard.slots().is_empty() || shard.primary().is_some())
 }
 
 /// Whether the stream of a replica that was just copied flows. A primary holds it back until the replica's next

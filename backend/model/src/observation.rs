@@ -252,8 +252,8 @@ pub struct NodeHistory {
     pub in_sync_since: Option<InSync>,
     /// When it was last told to take its shard over by agreement.
     pub last_failover: Option<Timestamp>,
-    /// When others were last told to forget it.
-    pub last_forgotten: Option<Timestamp>,
+    /// Since when others are told to forget it. Since 8.1 a forgotten node that lives introduces itself again and again.
+    pub forgotten_since: Option<Timestamp>,
     /// Whether no process of it can run: this daemon set the node aside, or saw its process gone beside its folder, and
     /// has started none since.
     pub is_at_rest: bool,

@@ -107,7 +107,7 @@ pub enum Step {
         /// Where one that has them listens.
         source: SocketAddrV4,
     },
-    /// Write a node's configuration and set what differs while it runs. Seen in `EngineSeen::settings`.
+    /// Write a node's configuration, unless its folder is gone, and set what differs while it runs. Seen in `EngineSeen::settings`.
     Configure {
         /// The node.
         node: NodeSerial,

@@ -30,7 +30,7 @@ static UNSEEN: NodeObservation = NodeObservation {
         silent_since: None,
         in_sync_since: None,
         last_failover: None,
-        last_forgotten: None,
+        forgotten_since: None,
         is_at_rest: false,
     },
 };

@@ -46,6 +46,7 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     configuration::plan_configuration(cluster, proposal);
     moves::plan_moves(cluster, change, proposal);
     retirement::plan_retirement(cluster, change, proposal);
+    retirement::plan_forgetting(cluster, proposal);
     orphans::plan_orphans(cluster, proposal);
     discovery::plan_discovery(cluster, proposal);
     convergence::plan_convergence(cluster, change, proposal);

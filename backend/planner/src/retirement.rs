@@ -1,7 +1,7 @@
 //! Nodes that leave: who, and their way out.
 //!
-//! `plan_retirement` chooses, once and durably; `plan_leaving` takes the chosen ones out: forgotten by all others, ended,
-//! removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody who owns
+//! `plan_retirement` chooses, once and durably; `plan_forgetting` and `plan_leaving` take the chosen ones out: forgotten by all
+//! others, ended, removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody who owns
 //! slots goes; handing over and emptying come first.
 
 use std::time::Duration;
@@ -65,49 +65,15 @@ fn least_needed(current: &[&Node<'_>], lead: &Node<'_>) -> Option<NodeSerial> {
     replicas.max_by_key(rank).map(|node| node.serial())
 }
 
-pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
-    let leaving: Vec<(&Shard<'_>, &Node<'_>)> = cluster
-        .shards
-        .iter()
-        .flat_map(|shard| shard.nodes.iter().filter(|node| !node.is_member()).map(move |node| (shard, node)))
-        .filter(|(shard, node)| is_free_to_go(cluster, shard, node, proposal))
-        .collect();
-    let is_over = |node: &Node<'_>| is_gone(node) && !is_known(cluster, node);
-    let released: Vec<NodeSerial> = leaving.iter().filter(|(_, node)| is_over(node)).map(|(_, node)| node.serial()).collect();
-    plan_forgetting(cluster, &leaving, proposal);
-    for (_, node) in leaving.iter().filter(|(_, node)| !is_gone(node)) {
-        proposal.wait(WaitingOn::NodeToLeave(node.serial()));
-        if !proposal.is_busy(node.serial()) {
-            plan_exit(cluster, node, proposal);
-        }
-    }
-    if !released.is_empty() {
-        proposal.propose(Step::ReleaseNodes { nodes: released });
-    }
-}
-
-/// Whether nothing depends on a leaving node any more: it owns nothing, no node that stays copies it, and those that stay
-/// have everything without it.
-fn is_free_to_go(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) -> bool {
-    let is_followed = shard.siblings(node).any(|other| other.is_member() && other.follows(node));
-    let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead);
-    let is_left_behind = shard.owns_nothing || shard.lead().is_some_and(is_complete);
-    let is_pending = handover::is_pending(shard, proposal);
-    let is_free = !node.claims_slots() && !is_followed && is_left_behind && !is_pending;
-    if !is_free {
-        proposal.wait(WaitingOn::NodeToLeave(node.serial()));
-    }
-    is_free
-}
-
 /// Everybody who stays forgets who leaves, and whoever left before and is remembered by a node that was away then.
-fn plan_forgetting(cluster: &Cluster<'_>, leaving: &[(&Shard<'_>, &Node<'_>)], proposal: &mut Proposal<'_>) {
+pub(crate) fn plan_forgetting(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let leaving = leaving(cluster, proposal);
     let mut leavers = Places::default();
-    leaving.iter().for_each(|(_, node)| leavers.add(node.place));
+    leaving.iter().for_each(|node| leavers.add(node.place));
     for teller in cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive) {
         let view = cluster.view(teller).filter(|view| view.has_strangers || view.known.overlaps(&leavers));
         let Some(engine) = view.and(teller.engine()).filter(|_| !proposal.is_busy(teller.serial())) else { continue };
-        let goes = |id: &&NodeId| cluster.shard_of(id).is_none() || leaving.iter().any(|(_, node)| node.id() == *id);
+        let goes = |id: &&NodeId| cluster.shard_of(id).is_none() || leaving.iter().any(|node| node.id() == *id);
         let peers: Vec<NodeId> = engine.peers.keys().filter(goes).cloned().collect();
         if !peers.is_empty() {
             proposal.propose(Step::Forget { node: teller.serial(), peers });
@@ -115,10 +81,46 @@ fn plan_forgetting(cluster: &Cluster<'_>, leaving: &[(&Shard<'_>, &Node<'_>)], p
     }
 }
 
+/// The way out of those that everybody has forgotten.
+pub(crate) fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    for node in cluster.nodes().filter(|node| !node.is_member()) {
+        proposal.wait(WaitingOn::NodeToLeave(node.serial()));
+    }
+    let leaving = leaving(cluster, proposal);
+    for node in leaving.iter().filter(|node| !is_gone(node)) {
+        if !proposal.is_busy(node.serial()) {
+            plan_exit(cluster, node, proposal);
+        }
+    }
+    let is_over = |node: &&&Node<'_>| is_gone(node) && !is_known(cluster, node);
+    let nodes: Vec<NodeSerial> = leaving.iter().filter(is_over).map(|node| node.serial()).collect();
+    if !nodes.is_empty() {
+        proposal.propose(Step::ReleaseNodes { nodes });
+    }
+}
+
+/// Nodes that are free to go.
+fn leaving<'c, 'a>(cluster: &'c Cluster<'a>, proposal: &Proposal<'_>) -> Vec<&'c Node<'a>> {
+    let of_shard = |shard: &'c Shard<'a>| {
+        let leaves = move |node: &&Node<'a>| !node.is_member() && is_free_to_go(cluster, shard, node, proposal);
+        shard.nodes.iter().filter(leaves)
+    };
+    cluster.shards.iter().flat_map(of_shard).collect()
+}
+
+/// Whether nothing depends on a leaving node any more: it owns nothing, no node that stays copies it, and those that stay
+/// have everything without it.
+fn is_free_to_go(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    let is_followed = shard.siblings(node).any(|other| other.is_member() && other.follows(node));
+    let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead);
+    let is_left_behind = shard.owns_nothing || shard.lead().is_some_and(is_complete);
+    !node.claims_slots() && !is_followed && is_left_behind && !handover::is_pending(shard, proposal)
+}
+
 fn plan_exit(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
     match (node.life(), &node.seen.files) {
-        (Life::Alive, _) if is_known(cluster, node) || is_draining(node, proposal) => {}
+        (Life::Alive, _) if is_draining(cluster, node, proposal) => {}
         (Life::Alive, _) => stopping::plan_stop(node, proposal),
         (Life::Dead, Seen::Known(_)) => proposal.propose(Step::RemoveFiles { node: serial }),
         (Life::Dead, Seen::Absent) => {}
@@ -126,8 +128,13 @@ fn plan_exit(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>
     }
 }
 
-fn is_draining(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
-    node.seen.history.last_forgotten.is_some_and(|last| elapsed(last, proposal.now) < DRAIN_GRACE)
+/// Whether a leaving node may still be asked for something: it was not forgotten yet, or a moment ago. One that introduced
+/// itself again does not stay longer for it.
+fn is_draining(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
+    match node.seen.history.forgotten_since {
+        Some(since) => elapsed(since, proposal.now) < DRAIN_GRACE,
+        None => is_known(cluster, node),
+    }
 }
 
 /// Whether a living node that stays still has this one in its view. One that does not answer is told when it does.

@@ -50,7 +50,7 @@ fn moves_slots(proposal: &Proposal<'_>) -> bool {
 fn last_event(desired: &DesiredInstance, proposal: &Proposal<'_>) -> Timestamp {
     let of_node = |history: &NodeHistory| {
         let exit = history.last_exit.as_ref().map(|exit| exit.at);
-        let told = [history.last_failover, history.last_forgotten];
+        let told = [history.last_failover, history.forgotten_since];
         [history.last_start, history.last_stop, exit].into_iter().chain(told).flatten().max()
     };
     let nodes = proposal.observed.nodes.values().filter_map(|node| of_node(&node.history));

@@ -90,7 +90,7 @@ impl Memory {
                 self.failovers.remove(serial);
             }
             node.history.last_failover = self.failovers.get(serial).copied();
-            node.history.last_forgotten = members.get(serial).and_then(|node| self.forgotten.get(&node.id)).copied();
+            node.history.forgotten_since = members.get(serial).and_then(|node| self.forgotten.get(&node.id)).copied();
             if is_gone(node) && node.files.known().is_some() {
                 self.at_rest.insert(*serial);
             }
@@ -160,7 +160,9 @@ impl Memory {
             self.failovers.insert(*node, now);
         }
         if let Step::Forget { peers, .. } = step {
-            self.forgotten.extend(peers.iter().map(|peer| (peer.clone(), now)));
+            for peer in peers {
+                self.forgotten.entry(peer.clone()).or_insert(now);
+            }
         }
         if let Step::StartProcess { node, .. } = step {
             self.at_rest.remove(node);

@@ -201,7 +201,7 @@ impl Machine {
             return refuse(FaultKind::DiskFull, "no space left on device");
         }
         let folder = self.nodes.get_mut(&serial).and_then(|node| node.folder.as_mut());
-        let Some(folder) = folder else { return refuse(FaultKind::Transient, "there is no folder") };
+        let Some(folder) = folder else { return Ok(()) };
         folder.settings = settings.clone();
         Ok(())
     }

@@ -176,7 +176,7 @@ fn failovers_and_who_was_forgotten_are_remembered_by_node() {
     memory.begin(&Step::FailOver { node: NODE }, after(1));
     memory.begin(&Step::Forget { node: NodeSerial(9), peers: vec![id()] }, after(2));
     let told = history(&mut memory, after(3), dead());
-    assert_eq!((told.last_failover, told.last_forgotten), (Some(after(1)), Some(after(2))));
+    assert_eq!((told.last_failover, told.forgotten_since), (Some(after(1)), Some(after(2))));
 }
 
 #[test]

@@ -132,7 +132,7 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "frozen" => node.is_stopped = true,
             "silent-since" => node.history.silent_since = Some(ago(words, "silent-since", now)?),
             "failover" => node.history.last_failover = Some(ago(words, "failover", now)?),
-            "forgotten" => node.history.last_forgotten = Some(ago(words, "forgotten", now)?),
+            "forgotten" => node.history.forgotten_since = Some(ago(words, "forgotten", now)?),
             "status" => {}
             "log" => break,
             other => return Err(format!("{other:?} says nothing of a node")),

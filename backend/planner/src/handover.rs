@@ -98,18 +98,14 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &P
         && receives(node, proposal)
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
-        && can_all_vote(cluster)
+        // The engine asks all owners of slots for their votes, even for a change by agreement, and one that was promoted a
+        // moment ago, or is only taken for an owner, gives none.
+        && cluster.holdings().is_some()
         && cluster
             .shards
             .iter()
             .filter_map(Shard::primary)
             .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
-}
-
-/// Whether every shard that owns slots has its primary: the engine asks them all for their votes, even for a change by
-/// agreement, and one that was promoted a moment ago may not know the heir yet.
-fn can_all_vote(cluster: &Cluster<'_>) -> bool {
-    cluster.shards.iter().all(|shard| shard.slots().is_empty() || shard.primary().is_some())
 }
 
 /// Whether the stream of a replica that was just copied flows. A primary holds it back until the replica's next

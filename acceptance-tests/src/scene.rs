@@ -167,7 +167,7 @@ impl Scene {
     #[must_use]
     pub fn strike(&self, primary: &Member, signal: Signal) -> Incident {
         let lag_bytes = lag_of(primary).expect("a primary tells its replicas' offsets");
-        let incident = Incident { at: Moment::now(), slots: primary.listed.slots.clone(), lag_bytes };
+        let incident = Incident { at: Moment::now(), slots: primary.listed.slots.clone(), lag_bytes, slots_were_moving: false };
         send(primary.pid, signal);
         incident
     }

@@ -46,7 +46,8 @@ impl Chaos {
         let role = if victim.listed.primary.is_none() { "primary" } else { "replica" };
         self.tell(&format!("{signal:?} to the {role} {} (pid {})", victim.listed.address, victim.pid));
         if victim.listed.primary.is_none() {
-            self.incidents.push(self.scene.strike(&victim, signal));
+            let incident = self.scene.strike(&victim, signal);
+            self.incidents.push(Incident { slots_were_moving: self.moves_slots, ..incident });
         } else {
             send(victim.pid, signal);
         }
@@ -80,8 +81,9 @@ impl Chaos {
         let zone = *self.random.one_of(&ZONES);
         let manner = *self.random.one_of(&["STOP", "HANG"]);
         self.tell(&format!("take {zone} ({manner}) of {} shards", number_of(&self.scene.instance(), "shardCount")));
-        let slots = primaries.into_iter().flat_map(|primary| primary.listed.slots).collect();
-        self.incidents.push(Incident { at: Moment::now(), slots, lag_bytes: 0 });
+        let at = Moment::now();
+        let incident = |slots| Incident { at, slots, lag_bytes: 0, slots_were_moving: false };
+        self.incidents.extend(primaries.into_iter().map(|primary| incident(primary.listed.slots)));
         let path = format!("/v1/admin/zones/{zone}");
         let taken = self.scene.api().call("POST", &format!("{path}:take"), &json!({"manner": manner}).to_string());
         assert_eq!(taken.status, 200, "{}", taken.body);

@@ -71,6 +71,8 @@ struct Chaos {
     changes: usize,
     blows: usize,
     incidents: Vec<Incident>,
+    /// Whether the change under way moves slots.
+    moves_slots: bool,
 }
 
 /// Runs it.
@@ -85,7 +87,8 @@ pub fn run(options: ChaosOptions) -> ChaosReport {
     let data = DataSet::write(&scene.instance(), DATA_COPIES);
     let load = Load::start(&scene.instance(), &LoadOptions::default());
     let random = Random::seeded(options.seed);
-    let mut chaos = Chaos { scene, random, begun: Instant::now(), changes: 0, blows: 0, incidents: Vec::new() };
+    let mut chaos =
+        Chaos { scene, random, begun: Instant::now(), changes: 0, blows: 0, incidents: Vec::new(), moves_slots: false };
     while chaos.begun.elapsed() < options.length {
         chaos.turn();
         chaos.scene.wait_until_sound();
@@ -122,6 +125,7 @@ impl Chaos {
         let body = change::choose(&mut self.random, &instance);
         self.tell(&format!("change {body}"));
         self.changes += 1;
+        self.moves_slots = body.get("shardCount").is_some();
         let operation = self.scene.begin(&body);
         let cancels = self.random.percent(10);
         for _ in 0..self.random.below(3) {

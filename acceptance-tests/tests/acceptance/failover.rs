@@ -174,7 +174,7 @@ fn a_zone_is_taken_away_and_given_back() {
         let primaries = scene.primaries();
         let lag_bytes = 0;
         let slots = primaries.iter().flat_map(|primary| primary.listed.slots.clone()).collect();
-        let incident = Incident { at: Moment::now(), slots, lag_bytes };
+        let incident = Incident { at: Moment::now(), slots, lag_bytes, slots_were_moving: false };
         let zone = "/v1/admin/zones/us-central1-a";
         let taken = scene.api().call("POST", &format!("{zone}:take"), &json!({"manner": manner}).to_string());
         assert_eq!(taken.status, 200, "{}", taken.body);

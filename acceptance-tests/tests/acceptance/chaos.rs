@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use acceptance_tests::chaos::{ChaosOptions, run};
 
-/// Long enough for a change of each kind.
-const LENGTH: Duration = Duration::from_secs(75);
+/// Long enough for several changes and blows; whoever works on failover or scaling runs `chaos.sh` for minutes.
+const LENGTH: Duration = Duration::from_secs(25);
 const SEED: u64 = 3;
 
 #[test]
-fn an_instance_survives_a_minute_of_changes_and_blows() {
+fn an_instance_survives_changes_and_blows() {
     println!("{}", run(ChaosOptions { seed: SEED, length: LENGTH }));
 }

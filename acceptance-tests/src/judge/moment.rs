@@ -1,9 +1,11 @@
 //! The one clock of a load: CLOCK_MONOTONIC, which Python reads as `time.monotonic_ns`.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
+
+const SECS_PER_DAY: u64 = 86_400;
 
 /// Nanoseconds since the machine's own zero; comparable between the processes of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,8 +42,12 @@ impl Moment {
     }
 }
 
+/// As the daemon's log writes it: the time of day, UTC.
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:06}", self.0 / 1_000_000_000, self.0 / 1_000 % 1_000_000)
+        let age = Self::now().since(*self);
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
+        let seconds = since_1970.as_secs() % SECS_PER_DAY;
+        write!(f, "{:02}:{:02}:{:02}.{:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60, since_1970.subsec_millis())
     }
 }

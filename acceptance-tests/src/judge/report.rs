@@ -10,6 +10,9 @@ use super::record::ClientKind;
 /// How many examples of a kind of finding a printed report shows.
 const EXAMPLES: usize = 8;
 
+/// Commands that take longer than planned changes may make them are told.
+const SLOW: Duration = Duration::from_millis(100);
+
 /// An acknowledged write that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LostWrite {
@@ -66,6 +69,8 @@ pub struct Report {
     pub errors: Vec<ClientError>,
     /// Errors of a library's own that no server can prevent; see [`ClientError::is_a_known_fault`].
     pub library_faults: Vec<ClientError>,
+    /// The command that took longest, in words.
+    pub slowest: String,
     /// What each command took, ascending, per library.
     pub latencies: BTreeMap<ClientKind, Vec<Duration>>,
 }
@@ -108,6 +113,9 @@ impl fmt::Display for Report {
         for (kind, latencies) in &self.latencies {
             let worst = latencies.last().copied().unwrap_or_default();
             write!(f, "; {kind:?} {} commands, worst {:.1} ms", latencies.len(), milliseconds(worst))?;
+        }
+        if self.worst() > SLOW {
+            write!(f, "; slowest: {}", self.slowest)?;
         }
         if !self.library_faults.is_empty() {
             write!(f, "; {} library faults", self.library_faults.len())?;

@@ -51,6 +51,11 @@ impl Record {
                 list.push(error);
             }
         }
+        if let Some(event) = self.events.iter().max_by_key(|event| event.latency()) {
+            let key = &self.keys[event.key];
+            let (client, name, slot) = (self.clients[key.client], &key.name, key.slot());
+            report.slowest = format!("{client:?} {:?} {name} (slot {slot}) at {}", event.action, event.sent);
+        }
         for latencies in report.latencies.values_mut() {
             latencies.sort_unstable();
         }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use valkyard_model::{NodeId, NodeSerial, Seen, SlotSet, Step, WaitingOn, Zone};
+use valkyard_model::{NodeId, NodeSerial, PeerSeen, Seen, SlotSet, Step, WaitingOn, Zone};
 
 use crate::census::Places;
 use crate::change::Change;
@@ -73,8 +73,12 @@ pub(crate) fn plan_forgetting(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>
     for teller in cluster.nodes().filter(|node| node.is_member() && node.life() == Life::Alive) {
         let view = cluster.view(teller).filter(|view| view.has_strangers || view.known.overlaps(&leavers));
         let Some(engine) = view.and(teller.engine()).filter(|_| !proposal.is_busy(teller.serial())) else { continue };
-        let goes = |id: &&NodeId| cluster.shard_of(id).is_none() || leaving.iter().any(|node| node.id() == *id);
-        let peers: Vec<NodeId> = engine.peers.keys().filter(goes).cloned().collect();
+        // Whoever still takes a leaver for an owner would call its slots unowned; it hears of the new owner in a moment.
+        let goes = |(id, peer): &(&NodeId, &PeerSeen)| match cluster.shard_of(id) {
+            None => true,
+            Some(_) => peer.slots.is_empty() && leaving.iter().any(|node| node.id() == *id),
+        };
+        let peers: Vec<NodeId> = engine.peers.iter().filter(goes).map(|(id, _)| id.clone()).collect();
         if !peers.is_empty() {
             proposal.propose(Step::Forget { node: teller.serial(), peers });
         }

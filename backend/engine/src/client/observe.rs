@@ -5,6 +5,8 @@ use valkyard_model::{BinaryVersion, EngineConfigKey, EngineSeen};
 use super::{LOOK, LinkError, NodeLink, Reply, Request};
 use crate::report::{Reports, SINCE_ATOMIC_MIGRATION, engine_seen};
 
+/// How an engine that loads its data begins its refusals.
+const LOADING: &str = "LOADING";
 /// Sections of INFO that are read; each costs the engine some microseconds.
 const INFO_SECTIONS: [&str; 5] = ["replication", "server", "persistence", "memory", "keyspace"];
 
@@ -70,6 +72,10 @@ impl NodeLink {
     }
 
     fn migrations(&mut self, reply: Reply) -> Result<Vec<Vec<(String, String)>>, LinkError> {
+        // The one report that an engine refuses while it loads: it takes part in none then, and must not pass for silent.
+        if is_loading(&reply) {
+            return Ok(Vec::new());
+        }
         self.elements(reply)?.into_iter().map(|row| self.pairs(row)).collect()
     }
 
@@ -86,4 +92,20 @@ impl NodeLink {
 
 fn has_atomic_migration(version: BinaryVersion) -> bool {
     (version.major, version.minor) >= SINCE_ATOMIC_MIGRATION
+}
+
+fn is_loading(reply: &Reply) -> bool {
+    matches!(reply, Reply::Error(message) if message.starts_with(LOADING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_while_loading_is_told_from_any_other() {
+        assert!(is_loading(&Reply::Error("LOADING Valkey is loading the dataset in memory".to_owned())));
+        assert!(!is_loading(&Reply::Error("ERR unknown subcommand".to_owned())));
+        assert!(!is_loading(&Reply::Array(Vec::new())));
+    }
 }

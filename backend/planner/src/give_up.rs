@@ -84,7 +84,10 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::AbandonCreate
         | StepKind::RemoveInstance => false,
     };
-    let faulty = || proposal.observed.faults.iter().filter(is_of_change).find_map(|fault| hopeless_fault(fault, Attempt::Change));
+    // What failed before the change was accepted is no fault of it: its cause may be gone.
+    let begun = cluster.desired.update_time;
+    let faults = || proposal.observed.faults.iter().filter(|fault| fault.last >= begun);
+    let faulty = || faults().filter(is_of_change).find_map(|fault| hopeless_fault(fault, Attempt::Change));
     let restless = || cluster.nodes().filter(|node| is_new(cluster, node)).find_map(|node| restless_node(node, Attempt::Change));
     let mut failure = faulty().or_else(restless)?;
     failure.message.push_str("; the instance goes back to what it was");

@@ -289,7 +289,8 @@ fn check_allocation(desired: &DesiredInstance, new: &[NodeAllocation]) -> Vec<Vi
         ZoneDistribution::MultiZone => {
             let touched: BTreeSet<ShardIndex> = new.iter().map(|node| node.shard).collect();
             for (shard, zones) in zones.into_iter().filter(|(shard, _)| touched.contains(shard)) {
-                let crowded = crowded_zone(desired, &zones);
+                let is_chosen = |zone: &Zone| new.iter().any(|node| node.shard == shard && node.zone == *zone);
+                let crowded = crowded_zone(desired, &zones).filter(is_chosen);
                 violations.extend(crowded.map(|zone| Violation::ZoneCrowded { shard, zone }));
             }
         }

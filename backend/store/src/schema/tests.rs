@@ -4,7 +4,7 @@ const NEXT: Migration = "ALTER TABLE instances ADD COLUMN note TEXT; UPDATE inst
 const BROKEN: Migration = "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1);";
 
 const ROW: &str = "INSERT INTO instances VALUES
-    ('p', 'us-central1', 'cache-1', 'u', 1, 1, NULL, '{}', '{}', 1, '{}', 'own_ip', 0, '{}', 0, '\"s\"', 0, 0)";
+    ('p', 'us-central1', 'cache-1', 'u', 1, NULL, '{}', '{}', 1, '{}', 'own_ip', 0, '{}', 0, '\"s\"', 0, 0)";
 
 struct Scene {
     folder: tempfile::TempDir,

@@ -10,8 +10,6 @@ CREATE TABLE instances (
     instance TEXT NOT NULL,
     uid TEXT NOT NULL UNIQUE,
     generation INTEGER NOT NULL CHECK (generation > 0),
-    -- The last generation that changed something about nodes.
-    shape_generation INTEGER NOT NULL CHECK (shape_generation BETWEEN 1 AND generation),
     -- The newest generation that was seen complete; empty while it is being created.
     converged INTEGER CHECK (converged <= generation),
     lifecycle TEXT NOT NULL CHECK (json_valid(lifecycle)),

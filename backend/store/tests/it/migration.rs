@@ -14,6 +14,10 @@ use crate::scene::{Scene, named, node, spec};
 const V1_SCHEMA: &str = include_str!("../../src/schema/v1.sql");
 const V1_ROWS: &str = include_str!("written_by_0_1_0.sql");
 
+/// What some builds of version 1 had in their files already.
+const V1_WITH_SHAPE: &str = "ALTER TABLE instances ADD COLUMN shape_generation INTEGER NOT NULL DEFAULT 2;
+    UPDATE operations SET result = json_set(result, '$.shape_generation', 1) WHERE result IS NOT NULL;";
+
 fn written_by_version_one(path: &Path) {
     let connection = Connection::open(path).expect("opens");
     connection.execute_batch(V1_SCHEMA).expect("is the schema of version 1");
@@ -57,6 +61,22 @@ async fn instances_of_version_one_are_settled_and_their_nodes_made_of_their_spec
 
     let creating = scene.instance("cache-2").await;
     assert_eq!((&creating.settled, creating.nodes.len(), &creating.spec), (&None, 0, &spec(3)));
+}
+
+#[tokio::test]
+async fn files_of_version_one_with_and_without_a_shape_generation_are_read() {
+    for (more, shape) in [("", 1), (V1_WITH_SHAPE, 2)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("valkyard.db");
+        written_by_version_one(&path);
+        Connection::open(&path).expect("opens").execute_batch(more).expect("fits it");
+        let (store, _threads) = open(&path);
+        let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
+        assert_eq!(operations.len(), 3, "{more}");
+        let scene = Scene::over(store);
+        assert_eq!(scene.instance("cache-1").await.shape_generation, Generation(shape), "{more}");
+        assert_eq!(scene.instance("cache-2").await.shape_generation, Generation(shape), "{more}");
+    }
 }
 
 #[tokio::test]

@@ -135,11 +135,16 @@ pub fn prepare(home: &NodeHome, files: &[NodeFile]) -> Result<(), FilesError> {
     sync_folder(home.instance_path())
 }
 
-/// Replaces one file of a complete folder, on disk when it returns: whoever reads it finds the old content or the new.
+/// Replaces one file of a complete folder, on disk when it returns: whoever reads it finds the old content or the new. Where
+/// the folder is gone there is nothing to replace: it is made anew, with the file, before the node starts again.
 ///
 /// # Errors
-/// See [`FilesError`]; then the old content is there, and `Other` when there is no folder.
+/// See [`FilesError`]; then the old content is there.
 pub fn rewrite(home: &NodeHome, file: &NodeFile) -> Result<(), FilesError> {
+    match files_seen(home) {
+        Seen::Absent => return Ok(()),
+        Seen::Known(_) | Seen::Unknown => {}
+    }
     let unfinished = NodeFile { name: format!("{}{UNFINISHED_SUFFIX}", file.name), ..file.clone() };
     let unfinished_path = home.path().join(&unfinished.name);
     delete_file(&unfinished_path)?;

@@ -46,8 +46,8 @@ impl Machine {
             Step::ClaimSlots { node, slots } => return transient(self.claim_slots(*node, slots, MoveEnd::TimeUp)),
             Step::CopyFunctions { node, source } => return transient(self.copy_functions(*node, *source)),
             Step::Configure { node, settings } => {
-                self.write_settings(*node, settings)?;
-                return transient(self.set_live(*node, settings));
+                transient(self.set_live(*node, settings))?;
+                return self.write_settings(*node, settings);
             }
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
             Step::RetireNodes { nodes } => self.retire(nodes),
@@ -81,7 +81,7 @@ impl Machine {
             | Step::CloseDiscovery
             | Step::RecordConverged { .. }
             | Step::AbandonCreate { .. } => {}
-            Step::Configure { node, settings } => lose(self.write_settings(*node, settings)),
+            Step::Configure { node, settings } => lose(transient(self.set_live(*node, settings))),
             Step::MoveSlots { .. } => lose(transient(self.move_slots(step, MoveEnd::Death))),
             Step::ClaimSlots { node, slots } => lose(transient(self.claim_slots(*node, slots, MoveEnd::Death))),
             Step::Forget { node, peers } => lose(transient(self.forget(*node, &peers[..peers.len() / 2]))),

@@ -195,7 +195,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Rewrites a node's configuration; what runs takes it unless the daemon dies in between.
+    /// Rewrites a node's configuration, unless the daemon dies before.
     pub(crate) fn write_settings(&mut self, serial: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
         if self.chaos.is_disk_full {
             return refuse(FaultKind::DiskFull, "no space left on device");

@@ -48,13 +48,9 @@ pub struct Capabilities {
     pub atomic_slot_migration: bool,
 }
 
-/// The first version whose atomic slot migration works under writes: 9.0.0 to 9.1.1 have the command, but fail with
-/// more than one I/O thread.
-const SINCE_ATOMIC_SLOT_MIGRATION: BinaryVersion = BinaryVersion { major: 9, minor: 1, patch: 2 };
-
 impl Capabilities {
     pub(super) fn of(version: BinaryVersion, tls: TlsSeen, allocator: Allocator) -> Self {
-        Self { tls: tls == TlsSeen::BuiltIn, allocator, atomic_slot_migration: version >= SINCE_ATOMIC_SLOT_MIGRATION }
+        Self { tls: tls == TlsSeen::BuiltIn, allocator, atomic_slot_migration: version.moves_slots_atomically() }
     }
 }
 

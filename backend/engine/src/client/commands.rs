@@ -66,16 +66,21 @@ impl NodeLink {
         Ok(())
     }
 
-    /// Sets all of these at once, or none of them.
+    /// Sets each of these that the engine takes.
     ///
     /// # Errors
-    /// `Engine` when it refuses a value, such as more clients than its process may have files open; else see [`LinkError`].
+    /// `Engine` with the first value that it refuses, such as more clients than its process may have files open; the others
+    /// are set all the same. Else see [`LinkError`].
     pub async fn set_settings(&mut self, settings: &LiveSettings) -> Result<(), LinkError> {
-        let mut words = vec!["CONFIG", "SET"];
+        let mut request = Request::default();
         for (key, value) in settings.iter() {
-            words.extend([key.as_str(), value]);
+            request.add(&["CONFIG", "SET", key.as_str(), value]);
         }
-        self.expect_status(&words, "OK").await
+        let mut outcome = Ok(());
+        for reply in self.exchange(request, PROMPT).await? {
+            outcome = outcome.and(self.status(reply, "OK"));
+        }
+        outcome
     }
 
     /// Sets how much memory clients may use, and gives what it was.

@@ -39,9 +39,14 @@ async fn settings_change_while_a_node_runs_and_are_told_in_the_spelling_they_are
             link.set_settings(&wanted).await.expect("takes them");
             assert_eq!(link.observe().await.expect("answers").settings, wanted, "{configs:?} on {}", build.version);
         }
-        let refused: LiveSettings = [(EngineConfigKey::MaxmemoryPolicy, "lru".to_owned())].into_iter().collect();
-        let error = link.set_settings(&refused).await.expect_err("no such policy");
+        let refused = (EngineConfigKey::MaxmemoryPolicy, "lru".to_owned());
+        let taken = (EngineConfigKey::SlowlogLogSlowerThan, "777".to_owned());
+        let settings: LiveSettings = [refused, taken].into_iter().collect();
+        let error = link.set_settings(&settings).await.expect_err("no such policy");
         assert!(matches!(error, LinkError::Engine { .. }), "{error:?}");
+        let slowlog =
+            link.observe().await.expect("answers").settings.value(EngineConfigKey::SlowlogLogSlowerThan).map(str::to_owned);
+        assert_eq!(slowlog.as_deref(), Some("777"), "one value that is refused held up another, on {}", build.version);
     }
 }
 

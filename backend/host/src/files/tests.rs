@@ -60,7 +60,7 @@ fn a_rewritten_file_is_whole_private_and_alone() {
     let scene = Scene::new();
     let home = scene.home(0);
     let changed = NodeFile::private(NodeHome::CONFIG_FILE, "port 2");
-    rewrite(&home, &changed).expect_err("there is no folder");
+    rewrite(&home, &changed).expect("there is nothing to replace");
     assert_eq!(files_seen(&home), Seen::Absent);
     prepare(&home, &files("port 1")).expect("prepares");
     fs::write(home.path().join("valkey.conf.new"), "left by an interruption").expect("writes");

@@ -7,10 +7,8 @@ use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::debug;
 use valkyard_engine::{NodeLink, SlotsByKeys};
-use valkyard_host::{files_seen, rewrite};
-use valkyard_model::{
-    DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, Seen, SlotSet, Step,
-};
+use valkyard_host::rewrite;
+use valkyard_model::{DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step};
 
 use super::MachineWorld;
 use super::execute::{allocation, blocking};
@@ -106,15 +104,11 @@ impl MachineWorld {
     }
 
     async fn configure(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
+        self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?;
+        // Only what the engine took: one that is started with more might not start.
         let file = self.config_file(desired, settings)?;
         let home = self.home(desired, node);
-        let writing = move || match files_seen(&home) {
-            // A folder that is gone is made anew, with these settings, before the node starts again.
-            Seen::Absent => Ok(()),
-            Seen::Known(_) | Seen::Unknown => rewrite(&home, &file),
-        };
-        blocking(writing).await?;
-        Ok(self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?)
+        Ok(blocking(move || rewrite(&home, &file)).await?)
     }
 
     /// A link to the node of this instance that listens there.

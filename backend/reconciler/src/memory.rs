@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use chrono::TimeDelta;
+use tracing::warn;
 use valkyard_model::{
-    Fault, InSync, LinkState, NodeAllocation, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, ShardIndex, Step,
-    StepKind, Timestamp, Uid,
+    Fault, FaultKind, InSync, LinkState, MigrationDirection, MigrationState, MoveWay, NodeAllocation, NodeId, NodeObservation,
+    NodeSerial, Observation, RoleSeen, ShardIndex, Step, StepKind, Timestamp, Uid,
 };
 
 use crate::world::StepError;
@@ -56,6 +57,8 @@ pub(crate) struct Memory {
     failovers: BTreeMap<NodeSerial, Timestamp>,
     forgotten: BTreeMap<NodeId, Timestamp>,
     handovers: BTreeMap<ShardIndex, Handover>,
+    /// The newest end of an atomic migration that was seen, by source and target.
+    migrations: BTreeMap<(NodeSerial, NodeId), Timestamp>,
 }
 
 impl Memory {
@@ -110,7 +113,35 @@ impl Memory {
                 node.history.last_stop = stops.last;
             }
         }
+        self.note_migrations(observation);
         observation.faults = self.faults.values().cloned().collect();
+    }
+
+    /// An atomic migration that was accepted may fail later: then its step failed, and it succeeds only when the slots arrive.
+    fn note_migrations(&mut self, observation: &Observation) {
+        for (serial, node) in &observation.nodes {
+            let exports = node.engine.known().into_iter().flat_map(|engine| &engine.migrations);
+            for migration in exports.filter(|migration| migration.direction == MigrationDirection::Export) {
+                let key = (StepKind::MoveSlots, Some(*serial));
+                let pair = (*serial, migration.peer.clone());
+                if migration.state == MigrationState::Running || self.migrations.get(&pair) >= Some(&migration.updated) {
+                    continue;
+                }
+                self.migrations.insert(pair, migration.updated);
+                if migration.state == MigrationState::Failed {
+                    let detail = format!("the engine ended the migration of slots {}: {}", migration.slots, migration.message);
+                    warn!(node = %serial, target = %migration.peer, detail, "a migration of slots failed");
+                    self.add_fault(key, FaultKind::Transient, detail, migration.updated);
+                } else {
+                    self.faults.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn add_fault(&mut self, key: (StepKind, Option<NodeSerial>), kind: FaultKind, detail: String, last: Timestamp) {
+        let attempts = self.faults.get(&key).map_or(0, |fault| fault.attempts) + 1;
+        self.faults.insert(key, Fault { step: key.0, node: key.1, kind, detail, attempts, last });
     }
 
     /// Since when a replica has been in sync with the primary it follows now.
@@ -140,6 +171,7 @@ impl Memory {
         self.in_sync_since.retain(|serial, _| is_member(serial));
         self.failovers.retain(|serial, _| is_member(serial));
         self.forgotten.retain(|id, _| members.values().any(|node| node.id == *id));
+        self.migrations.retain(|(serial, _), _| is_member(serial));
     }
 
     /// A wish is fulfilled when the primary it was about leads no more.
@@ -178,6 +210,8 @@ impl Memory {
     pub(crate) fn end(&mut self, step: &Step, result: Result<(), StepError>, now: Timestamp) {
         let key = (step.kind(), step.node());
         match result {
+            // Only begun: `note_migrations` sees how it ends.
+            Ok(()) if matches!(step, Step::MoveSlots { way: MoveWay::Atomic, .. }) => {}
             Ok(()) => {
                 self.faults.remove(&key);
             }
@@ -188,16 +222,7 @@ impl Memory {
                 {
                     starts.count -= 1;
                 }
-                let attempts = self.faults.get(&key).map_or(0, |fault| fault.attempts) + 1;
-                let fault = Fault {
-                    step: key.0,
-                    node: key.1,
-                    kind: error.kind,
-                    detail: error_chain(error.source.as_ref()),
-                    attempts,
-                    last: now,
-                };
-                self.faults.insert(key, fault);
+                self.add_fault(key, error.kind, error_chain(error.source.as_ref()), now);
             }
         }
     }

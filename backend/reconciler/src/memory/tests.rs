@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use valkyard_model::{
     BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, EngineVersion, FaultKind, FilesSeen, InitialRole, LinkState, LiveSettings,
-    LocationId, NodeHistory, NodeKind, NodeType, Pid, Port, ProcessSeen, ProcessState, Seen, SlotSet, Standing, Zone,
+    LocationId, MigrationSeen, MoveTarget, NodeHistory, NodeKind, NodeType, Pid, Port, ProcessSeen, ProcessState, Seen,
+    SlotRange, SlotSet, Standing, Zone,
 };
 
 use super::*;
@@ -216,4 +217,40 @@ fn a_wish_for_another_primary_lasts_until_it_leads_no_more_or_for_a_minute() {
     completed(&mut memory, look(after(1), dead()));
     let later = completed(&mut memory, look(after(2), answering(RoleSeen::Primary)));
     assert_eq!(later.handovers, [].into(), "a wish that was dropped came back");
+}
+
+#[test]
+fn a_migration_that_failed_after_it_was_accepted_is_a_fault_until_one_succeeds() {
+    let peer = NodeId::derive(uid('2'), NODE);
+    let told = |state: MigrationState, seconds| {
+        let mut node = answering(RoleSeen::Primary);
+        let Seen::Known(engine) = &mut node.engine else { unreachable!("answers") };
+        engine.migrations = vec![MigrationSeen {
+            direction: MigrationDirection::Export,
+            peer: peer.clone(),
+            slots: SlotRange::new(0, 9).into_iter().collect(),
+            state,
+            message: "the target went away".to_owned(),
+            updated: after(seconds),
+        }];
+        node
+    };
+    let step = Step::MoveSlots {
+        node: NODE,
+        target: MoveTarget { id: peer.clone(), address: "127.0.0.1:1".parse().expect("an address") },
+        slots: SlotSet::all(),
+        way: MoveWay::Atomic,
+    };
+    let mut memory = Memory::default();
+    let mut attempts = |state, seconds, at| {
+        let faults = completed(&mut memory, look(after(at), told(state, seconds))).faults;
+        memory.end(&step, Ok(()), after(at));
+        faults.first().map(|fault| (fault.attempts, fault.last, fault.detail.clone()))
+    };
+    let detail = "the engine ended the migration of slots 0-9: the target went away".to_owned();
+    assert_eq!(attempts(MigrationState::Running, 1, 1), None);
+    assert_eq!(attempts(MigrationState::Failed, 2, 2), Some((1, after(2), detail.clone())));
+    assert_eq!(attempts(MigrationState::Failed, 2, 3), Some((1, after(2), detail.clone())), "the same end was counted twice");
+    assert_eq!(attempts(MigrationState::Failed, 5, 6), Some((2, after(5), detail)));
+    assert_eq!(attempts(MigrationState::Succeeded, 7, 8), None);
 }

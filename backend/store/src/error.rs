@@ -174,6 +174,9 @@ pub enum UpdateError {
         /// That operation.
         operation: OperationId,
     },
+    /// The instance is on its way back from a change that was cancelled or given up, and this one is about its nodes, too.
+    #[error("the instance is going back to what it was before its last change")]
+    GoingBack,
     /// The request id was used for something else.
     #[error("request id {id} was used for a different request within the last day")]
     RequestReused {

@@ -90,6 +90,14 @@ pub enum ApiError {
         /// That operation.
         operation: OperationName,
     },
+    /// A change of nodes was asked for while the instance goes back from another.
+    #[error(
+        "'{name}' is going back to what it was before its last change, which was cancelled or given up; wait until it is there and try again"
+    )]
+    GoingBack {
+        /// The instance.
+        name: InstanceName,
+    },
     /// Others changed the instance each time this request was about to.
     #[error("'{name}' keeps changing meanwhile; try again")]
     Contended {
@@ -210,7 +218,7 @@ impl ApiError {
             | Self::RequestReused { .. } => ErrorCode::InvalidArgument,
             Self::NotFound { .. } | Self::UnknownPath { .. } => ErrorCode::NotFound,
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
-            Self::OperationInProgress { .. } | Self::Contended { .. } => ErrorCode::Aborted,
+            Self::OperationInProgress { .. } | Self::GoingBack { .. } | Self::Contended { .. } => ErrorCode::Aborted,
             Self::DeletionProtected
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
@@ -240,6 +248,7 @@ impl ApiError {
             | Self::AlreadyExists { .. }
             | Self::RequestReused { .. }
             | Self::OperationInProgress { .. }
+            | Self::GoingBack { .. }
             | Self::Contended { .. }
             | Self::DeletionProtected
             | Self::OperationUnfinished { .. }
@@ -286,7 +295,7 @@ impl ApiError {
                 vec![pack(&rpc::BadRequest { field_violations: violations.iter().map(violation).collect() })]
             }
             Self::OperationInProgress { operation } => vec![in_progress(&operation.to_string())],
-            Self::Contended { name } => vec![in_progress(&name.to_string())],
+            Self::GoingBack { name } | Self::Contended { name } => vec![in_progress(&name.to_string())],
             Self::MalformedBody { .. }
             | Self::UnreadableBody(_)
             | Self::BodyTooLarge { .. }

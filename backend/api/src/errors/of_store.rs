@@ -39,6 +39,7 @@ impl ApiError {
             UpdateError::NotFound { name } => Self::NotFound { name: name.to_string() },
             UpdateError::Conflict { .. } => Self::Contended { name: name.clone() },
             UpdateError::Busy { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
+            UpdateError::GoingBack => Self::GoingBack { name: name.clone() },
             UpdateError::RequestReused { id } => Self::RequestReused { id },
             UpdateError::Database(error) => error.into(),
         }

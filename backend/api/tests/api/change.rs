@@ -1,9 +1,14 @@
 //! Changing the nodes of an instance.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use valkyard_model::ByteSize;
 
 use crate::server::{Server, name_of, path_of};
+
+/// Longest way back of a simulated instance: it takes some turns of the loop.
+const BACK_LIMIT: Duration = Duration::from_secs(10);
 
 async fn with_cache(asked: Value) -> Server {
     let server = Server::start().await;
@@ -69,8 +74,16 @@ async fn a_cancelled_change_ends_at_once_and_the_instance_goes_back() {
     let back = cache(&server).await;
     assert_eq!((&back["state"], &back["shardCount"]), (&json!("UPDATING"), &json!(2)));
     assert_eq!(back["stateInfo"]["updateInfo"]["targetShardCount"], 2);
-    let next = patch(&server, "shard_count", json!({ "shardCount": 4 })).await;
+    let path = format!("{}?updateMask=shard_count", path_of("cache"));
+    let (status, code, message) = server.patch(&path, json!({ "shardCount": 4 })).await.error();
+    assert_eq!((status, code.as_str()), (409, "ABORTED"), "{message}");
     server.release(&name_of("cache")).await;
+    let began = Instant::now();
+    while cache(&server).await["state"] != "ACTIVE" {
+        assert!(began.elapsed() < BACK_LIMIT, "the instance is not back");
+        tokio::task::yield_now().await;
+    }
+    let next = patch(&server, "shard_count", json!({ "shardCount": 4 })).await;
     assert_eq!(server.finished(&next).await["response"]["shardCount"], 4);
 }
 

@@ -42,6 +42,9 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     if instance.generation != update.expected_generation {
         return Err(UpdateError::Conflict { expected: update.expected_generation, found: instance.generation });
     }
+    if instance.is_changing() && !update.spec.asks_same_nodes(&instance.spec) {
+        return Err(UpdateError::GoingBack);
+    }
     instance.generation = instance.generation.next();
     if !update.spec.asks_same_nodes(&instance.spec) {
         instance.shape_generation = instance.generation;

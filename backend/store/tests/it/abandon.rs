@@ -1,6 +1,7 @@
 //! What an instance was when it was last complete, and the way back to it.
 
 use valkyard_model::{ByteSize, Convergence, FailureCode, Generation, Lifecycle, OperationState, Settled};
+use valkyard_store::UpdateError;
 
 use crate::scene::{Scene, at, failed_with, failure, spec};
 
@@ -56,8 +57,13 @@ async fn an_abandoned_change_goes_back_as_a_change_of_its_own() {
     assert_eq!(back.convergence, Convergence::At { generation: Generation(1) });
     assert!(back.is_changing(), "going back is work too");
 
-    let next = scene.update("cache-1", back.generation, at(4)).await.expect("nothing runs any more");
-    scene.converge(&next, at(5)).await;
+    let early = scene.update("cache-1", back.generation, at(4)).await;
+    assert!(matches!(early, Err(UpdateError::GoingBack)), "two changes of nodes at once: {early:?}");
+    assert_eq!(scene.instance("cache-1").await, back);
+    scene.label("cache-1", at(4)).await;
+    scene.store.record_converged(&back.name, back.uid, Generation(4), at(5)).await.expect("is recorded");
+    let next = scene.update("cache-1", Generation(4), at(6)).await.expect("it is back");
+    scene.converge(&next, at(7)).await;
     assert!(matches!(scene.operation(&next).await.state, OperationState::Succeeded { .. }));
 }
 

@@ -3,7 +3,7 @@
 //! The wish goes to the loop of the instance, whose planner hands over when it is safe. The answer waits until another
 //! primary was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use admin_proto::v1::{FailOverRequest, FailOverResponse, ShardFailOver};
@@ -39,8 +39,12 @@ fn primaries(findings: &Findings, wanted: Option<i32>) -> Result<BTreeMap<ShardI
         Lifecycle::Deleting | Lifecycle::Abandoned { .. } => return Err(AdminError::BeingDeleted { name: name() }.into()),
     }
     let shards = findings.shards();
-    let shards = match wanted {
-        None => shards,
+    let shards: BTreeSet<ShardIndex> = match wanted {
+        // Those that join or leave have nothing to hand over yet, or give it away.
+        None => shards
+            .into_iter()
+            .filter(|shard| shard.0 < findings.desired.spec.shard_count && owns_slots(findings, *shard))
+            .collect(),
         Some(number) => {
             let shard = u16::try_from(number).ok().map(ShardIndex).filter(|shard| shards.contains(shard));
             let last = shards.last().map_or(0, |shard| shard.0);
@@ -58,6 +62,11 @@ fn primaries(findings: &Findings, wanted: Option<i32>) -> Result<BTreeMap<ShardI
         if has_heir { Ok((shard, from)) } else { Err(AdminError::NoReplica { name: name(), shard }.into()) }
     };
     shards.into_iter().map(primary).collect()
+}
+
+fn owns_slots(findings: &Findings, shard: ShardIndex) -> bool {
+    let primary = findings.primary(shard).and_then(|primary| findings.engine(primary));
+    primary.is_none_or(|engine| !engine.slots.is_empty())
 }
 
 async fn settle(

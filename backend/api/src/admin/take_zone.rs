@@ -21,12 +21,12 @@ async fn take(state: ApiState, request: TakeZoneRequest) -> Result<v1::ZoneOutag
     let failed = match manner {
         OutageManner::Stop => {
             state.store.set_zone_outage(&zone, manner, now).await?;
-            // Read after the outage is noted: from here on no loop begins a node there that is not among these.
+            // Read after the outage is noted: a loop that looks from here on begins nothing there.
             let nodes = ZoneNodes::of(&state, &zone, location.clone()).await?;
             nodes.signal(&state, NodeSignal::Kill).await?
         }
         OutageManner::Hang => {
-            // The other way round: a loop that knows of the outage ends processes there that can still run.
+            // The other way round: what a loop does about an outage, it does about nodes that do not answer.
             let nodes = ZoneNodes::of(&state, &zone, location.clone()).await?;
             let failed = nodes.signal(&state, NodeSignal::Freeze).await?;
             state.store.set_zone_outage(&zone, manner, now).await?;
@@ -35,6 +35,13 @@ async fn take(state: ApiState, request: TakeZoneRequest) -> Result<v1::ZoneOutag
     };
     let nodes = ZoneNodes::of(&state, &zone, location.clone()).await?;
     nodes.wake(&state, location).await?;
+    // A step that began before the outage was noted may have started a node since.
+    nodes.looked_at_since(&state, state.platform.now()).await;
+    let signal = match manner {
+        OutageManner::Stop => NodeSignal::Kill,
+        OutageManner::Hang => NodeSignal::Freeze,
+    };
+    let failed = [failed, nodes.signal(&state, signal).await?].concat();
     if !failed.is_empty() {
         return Err(AdminError::NotSignalled { zone, state: "away", failed }.into());
     }

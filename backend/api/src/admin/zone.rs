@@ -1,13 +1,23 @@
 //! What taking a zone and giving it back have in common: its name, its nodes, and signals to their processes.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use admin_proto::v1::{self, NodeName};
-use valkyard_model::{DesiredInstance, InstanceName, LocationId, NodeSerial, Uid, Zone};
+use tokio::time::Instant;
+use valkyard_model::{DesiredInstance, InstanceName, LocationId, NodeSerial, Timestamp, Uid, Zone};
+use valkyard_reconciler::InstanceView;
 use valkyard_store::{OutageManner, Scope, ZoneOutage};
 
 use super::nodes::instances;
 use crate::convert::timestamp_message;
 use crate::platform::NodeSignal;
 use crate::{ApiError, ApiState};
+
+/// Longest wait for the loops: a step may take some seconds.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
+/// Gap between two looks at what the loops found.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The nodes that are allocated in a zone.
 pub(super) struct ZoneNodes {
@@ -47,6 +57,19 @@ impl ZoneNodes {
             state.supervisor.look_again(instance.name).await;
         }
         Ok(())
+    }
+
+    /// Waits until the loops of these instances have looked at them after `since`: whatever they began before is over.
+    /// Not longer than [`LOOK_LIMIT`].
+    pub(super) async fn looked_at_since(&self, state: &ApiState, since: Timestamp) {
+        let deadline = Instant::now() + LOOK_LIMIT;
+        let names: BTreeSet<&InstanceName> = self.nodes.iter().map(|(name, _, _)| name).collect();
+        for name in names {
+            let is_seen = |look: Option<InstanceView>| look.is_none_or(|look| look.observed.at > since);
+            while Instant::now() < deadline && !is_seen(state.supervisor.view(name.clone()).await) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
     }
 
     /// The answer.

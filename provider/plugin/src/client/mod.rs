@@ -11,6 +11,7 @@ mod error;
 mod operation;
 mod outage;
 mod pace;
+mod queue;
 mod submission;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub(crate) use outage::OUTAGE_GRACE;
 pub(crate) use submission::Submission;
 
 use self::outage::Unanswered;
+use self::queue::Queue;
 
 /// Longest wait for a TCP connection: on one machine it is there at once or refused at once, across machines a
 /// lost packet is sent again after one and three seconds.
@@ -137,12 +139,12 @@ impl Client {
         R: Clone,
         W: Future<Output = Result<Response<Operation>, Status>>,
     {
-        let mut unanswered = Unanswered::default();
+        let (mut unanswered, mut queue) = (Unanswered::default(), Queue::default());
         loop {
             let api = MemorystoreClient::new(self.connection()?.channel.clone());
             match self.call(rpc, send(api, request.clone())).await {
                 Err(error) if error.is_operation_in_progress() => {
-                    tracing::info!(rpc, "waiting for another operation on the instance to end");
+                    queue.wait_on(rpc);
                     unanswered.pause().await;
                 }
                 Err(error) if unanswered.is_worth_another_try(&error) => unanswered.pause().await,

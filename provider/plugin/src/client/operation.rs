@@ -14,10 +14,9 @@ use tokio::time::Instant;
 
 use super::outage::Outage;
 use super::pace::Pace;
+use super::queue::REPORT_INTERVAL;
 use super::{ApiError, Client};
 
-/// How often the log says that an operation still runs: as often as Terraform's own line on the screen.
-const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the log says that something changed, at most: while slots move, their number changes with every look.
 const CHANGE_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -10,6 +10,7 @@ use memorystore_proto::v1::CreateInstanceRequest;
 
 use super::outage::Outage;
 use super::pace::Pace;
+use super::queue::Queue;
 use super::{ApiError, Client};
 
 /// One creation, however often it is sent.
@@ -40,14 +41,14 @@ impl<'a> Submission<'a> {
     /// Fails when the daemon refuses, and when it cannot be asked; [`Self::is_unanswered`] tells which.
     pub(crate) async fn answer(&mut self) -> Result<Operation, ApiError> {
         let mut pace = Pace::new();
-        let mut outage = Outage::default();
+        let (mut outage, mut queue) = (Outage::default(), Queue::default());
         loop {
             let error = match self.send().await {
                 Ok(operation) => return Ok(operation),
                 Err(error) => error,
             };
             if error.is_operation_in_progress() {
-                tracing::info!("waiting for another operation on the instance to end");
+                queue.wait_on("CreateInstance");
                 outage.is_over();
             } else if self.unanswered && outage.goes_on() {
                 tracing::warn!(%error, "no answer to the creation; sending the same request again");

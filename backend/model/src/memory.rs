@@ -17,6 +17,25 @@ impl fmt::Display for ByteSize {
     }
 }
 
+/// The part of a node's memory, in eighths, that is counted on for data: the replication backlog takes a sixteenth, the
+/// engine's own tables, uneven slots and what is written meanwhile the rest.
+const USABLE_EIGHTHS: u64 = 7;
+
+impl ByteSize {
+    /// The data that nodes with this much memory can be counted on to hold.
+    #[must_use]
+    pub fn usable(self) -> Self {
+        Self(self.0 / 8 * USABLE_EIGHTHS)
+    }
+
+    /// Whether this is really less memory than `other`. Sizes scaled to a machine are rounded for each node, so that less than
+    /// a 256th is no difference.
+    #[must_use]
+    pub fn is_less_than(self, other: Self) -> bool {
+        self.0 < other.0 - other.0 / 256
+    }
+}
+
 /// How true sizes are scaled down to what the machine can bear.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MemoryPolicy {
@@ -94,5 +113,13 @@ mod tests {
     fn a_node_never_gets_less_than_an_empty_engine_needs() {
         let policy = MemoryPolicy { scale: Some(0.0001), ..LAPTOP };
         assert_eq!(policy.maxmemory(NodeType::SharedCoreNano, 1), ByteSize(NODE_BYTES_MIN));
+    }
+
+    #[test]
+    fn memory_split_among_more_nodes_is_not_less() {
+        let halves = LAPTOP.maxmemory(NodeType::HighmemXlarge, 6).0 * 6;
+        let whole = LAPTOP.maxmemory(NodeType::HighmemXlarge, 3).0 * 3;
+        assert!(!ByteSize(halves).is_less_than(ByteSize(whole)) && !ByteSize(whole).is_less_than(ByteSize(halves)));
+        assert!(ByteSize(whole / 2).is_less_than(ByteSize(whole)));
     }
 }

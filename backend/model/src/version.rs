@@ -75,7 +75,17 @@ pub struct BinaryVersion {
     pub patch: u16,
 }
 
+/// The first version whose atomic slot migration works under writes: 9.0.0 to 9.1.1 have the command, but fail with more
+/// than one I/O thread (valkey#4545).
+const SINCE_ATOMIC_SLOT_MIGRATION: BinaryVersion = BinaryVersion { major: 9, minor: 1, patch: 2 };
+
 impl BinaryVersion {
+    /// Whether whole slots can be moved at once while they are written to.
+    #[must_use]
+    pub fn moves_slots_atomically(self) -> bool {
+        self >= SINCE_ATOMIC_SLOT_MIGRATION
+    }
+
     /// The API version that this build serves.
     #[must_use]
     pub fn api(self) -> EngineVersion {

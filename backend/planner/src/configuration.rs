@@ -1,54 +1,56 @@
 //! Settings of running nodes: set live where they differ from what the spec wants.
 //!
 //! Called after everything that starts or stops nodes. Its invariant: memory is raised at once and lowered only under data
-//! that fits, so that a change of shape evicts nothing on its way.
+//! that fits (`room`), so that a change of shape evicts nothing on its way.
 
-use valkyard_model::{EngineConfigKey, LiveSettings, Step, WaitingOn};
+use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, LiveSettings, Step};
 
-use crate::change;
 use crate::cluster::{Cluster, Life, Node};
-use crate::moves::live_maxmemory;
 use crate::proposal::Proposal;
-use crate::room::usable;
+use crate::room::{due_maxmemory, live_maxmemory, wanted_maxmemory};
 use crate::settings::node_settings;
 
+/// Differences of memory that are left alone, as a part of it, while a node keeps more than the spec gives it because of its
+/// data: that changes with every write.
+const MEMORY_TOLERANCE: u64 = 64;
+
 pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
-    let is_reshaped = change::is_reshaped(cluster);
+    let due = due_maxmemory(cluster);
     for node in cluster.nodes() {
         let is_open = node.is_member() && node.life() == Life::Alive && node.seen.history.stops == 0;
         if !is_open || proposal.is_busy(node.serial()) {
             continue;
         }
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };
-        if is_configured(cluster, node) {
-            continue;
-        }
-        let mut settings = node_settings(cluster.desired, node.allocation);
-        let present = live_maxmemory(node).filter(|present| *present > settings.maxmemory);
-        // While slots still move, data may leave the node; afterwards only what really does not fit keeps its memory.
-        let room = if is_reshaped { settings.maxmemory } else { usable(settings.maxmemory) };
-        if let Some(present) = present.filter(|_| engine.data > room) {
-            proposal.wait(WaitingOn::RoomIn(node.allocation.shard));
-            settings.maxmemory = present;
-        }
-        if differs(cluster, &engine.settings, &LiveSettings::wanted(&settings)) {
+        if !is_configured(cluster, due, node) {
+            let mut settings = node_settings(cluster.desired, node.allocation);
+            settings.maxmemory = wanted_maxmemory(due, engine);
             proposal.propose(Step::Configure { node: node.serial(), settings });
         }
     }
 }
 
-/// Whether a living node runs with what the spec wants.
-pub(crate) fn is_configured(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+/// Whether a living node runs with what the spec wants, when `due` is the memory for all.
+pub(crate) fn is_configured(cluster: &Cluster<'_>, due: ByteSize, node: &Node<'_>) -> bool {
     let Some((engine, wanted)) = node.engine().zip(cluster.wanted_settings(node.allocation.kind)) else { return true };
-    !differs(cluster, &engine.settings, wanted)
+    !differs(cluster, engine, wanted) && has_its_memory(due, engine)
+}
+
+fn has_its_memory(due: ByteSize, engine: &EngineSeen) -> bool {
+    let Some(present) = live_maxmemory(engine) else { return true };
+    let wanted = wanted_maxmemory(due, engine);
+    let spare = if wanted == due { 0 } else { wanted.0 / MEMORY_TOLERANCE };
+    (wanted.0..=wanted.0 + spare).contains(&present.0)
 }
 
 /// Engines that tell nothing are left alone. One that could not get as many connections as its type's default is not asked
 /// again: the limit of open files of this machine is lower, and nobody asked for the number.
-fn differs(cluster: &Cluster<'_>, live: &LiveSettings, wanted: &LiveSettings) -> bool {
+fn differs(cluster: &Cluster<'_>, engine: &EngineSeen, wanted: &LiveSettings) -> bool {
+    let live = &engine.settings;
     let is_default = cluster.desired.spec.engine_configs.value(EngineConfigKey::Maxclients).is_none();
     let differs = |key: EngineConfigKey, wanted: &str| match live.value(key) {
         None => false,
+        Some(_) if key == EngineConfigKey::Maxmemory => false,
         Some(_) if key == EngineConfigKey::Maxclients && is_default => live.number(key) > wanted.parse().ok(),
         Some(value) => value != wanted,
     };

@@ -11,6 +11,7 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
 use crate::rebalance::decide_moves;
+use crate::room::due_maxmemory;
 use crate::{configuration, discovery, layout, moves};
 
 pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
@@ -49,12 +50,12 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
 /// Whether the nodes of the spec serve in their roles with its settings, and every slot is where it belongs. Says nothing of
 /// the discovery endpoint, and nothing of nodes that only have to leave.
 pub(crate) fn is_complete(cluster: &Cluster<'_>, change: Change) -> bool {
-    let members = member_places(cluster);
+    let (members, due) = (member_places(cluster), due_maxmemory(cluster));
     let is_content = |shard: &Shard<'_>, node: &Node<'_>| {
         !node.is_outdated(cluster)
             && node.life() == Life::Alive
             && missing(cluster, &members, shard, node).is_none()
-            && configuration::is_configured(cluster, node)
+            && configuration::is_configured(cluster, due, node)
     };
     layout::missing_nodes(cluster, change).is_empty()
         && cluster.shards.iter().all(|shard| {

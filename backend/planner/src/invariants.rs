@@ -138,6 +138,8 @@ pub enum Violation {
         /// The node that should give them.
         node: NodeSerial,
     },
+    /// A second atomic movement of slots begins beside another.
+    MovesTwiceAtOnce,
     /// Slots are to move while the primary of one of the two shards changes or another movement is under way.
     MovesAmidDisruption {
         /// The shard.

@@ -34,5 +34,4 @@ mod timing;
 
 pub use invariants::{Violation, check};
 pub use plan::plan;
-pub use room::usable;
 pub use settings::node_settings;

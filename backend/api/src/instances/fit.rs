@@ -8,11 +8,6 @@ use valkyard_model::{ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NodeTyp
 use super::memory::maxmemory;
 use crate::ApiError;
 
-/// Share of the memory for data that may be in use after a change: the rest is for the keys that clients add meanwhile, for
-/// uneven slots, and for the copy of a slot on its way. The planner fills no shard above it either.
-const FILL_NUMERATOR: u64 = 7;
-const FILL_DENOMINATOR: u64 = 8;
-
 /// A change to nodes that cannot hold the data.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -51,10 +46,11 @@ pub(super) fn data_held(observed: &Observation) -> ByteSize {
 
 impl Change<'_> {
     /// Refuses a change to less room than the data needs. One to as much room or more is none of this check's business: a
-    /// cache that is full may still get a replica or another version.
+    /// cache that is full may still get another version, and as much memory in more shards.
     pub(super) fn refuse_if_too_small(&self, data: ByteSize) -> Result<(), ApiError> {
         let wanted = self.wanted;
-        if room(wanted.shard_count, maxmemory(&self.policy, wanted)) >= self.present_room || self.fits(wanted, data) {
+        let room = room(wanted.shard_count, maxmemory(&self.policy, wanted));
+        if !room.is_less_than(self.present_room) || self.fits(wanted, data) {
             return Ok(());
         }
         let usable = usable_room(&self.policy, wanted);
@@ -91,8 +87,7 @@ impl Change<'_> {
 }
 
 fn usable_room(policy: &MemoryPolicy, spec: &InstanceSpec) -> ByteSize {
-    let whole = room(spec.shard_count, maxmemory(policy, spec));
-    ByteSize(whole.0 / FILL_DENOMINATOR * FILL_NUMERATOR)
+    room(spec.shard_count, maxmemory(policy, spec).usable())
 }
 
 fn shards(count: u16) -> String {

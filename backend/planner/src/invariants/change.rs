@@ -1,6 +1,6 @@
 //! Invariants of changes: handovers, movements of slots, nodes that leave.
 
-use valkyard_model::{LinkState, NodeId, NodeSerial, Plan, RoleSeen, SlotSet, Standing, Step, StepKind};
+use valkyard_model::{LinkState, MoveWay, NodeId, NodeSerial, Plan, RoleSeen, SlotSet, Standing, Step, StepKind};
 
 use super::Violation;
 use crate::cluster::{Cluster, Life, Node, Shard};
@@ -14,7 +14,7 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
             let is_ready = find(cluster, *node).is_some_and(|(shard, node)| is_ready_heir(shard, node));
             violation(!is_ready, Violation::HandsOverUnready { node: *node })
         }
-        Step::MoveSlots { node, target, slots, .. } => check_movement(cluster, plan, *node, &target.id, slots),
+        Step::MoveSlots { node, target, slots, way } => check_movement(cluster, plan, *node, &target.id, (slots, way)),
         Step::ClaimSlots { node, slots } => {
             let is_claimed = cluster.nodes().filter_map(Node::engine).any(|engine| engine.slots.overlaps(slots));
             violation(is_claimed, Violation::ClaimsOwnedSlots { node: *node })
@@ -75,12 +75,22 @@ fn is_ready_heir(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     }
 }
 
-fn check_movement(cluster: &Cluster<'_>, plan: &Plan, from: NodeSerial, to: &NodeId, slots: &SlotSet) -> Vec<Violation> {
+fn check_movement(
+    cluster: &Cluster<'_>,
+    plan: &Plan,
+    from: NodeSerial,
+    to: &NodeId,
+    what: (&SlotSet, &MoveWay),
+) -> Vec<Violation> {
+    let (slots, way) = what;
     let source = find(cluster, from);
     let target = cluster.shard_of(to);
     let owns = source.and_then(|(_, node)| node.engine()).is_some_and(|engine| engine.slots.shared_with(slots) == *slots);
     let leads = target.and_then(Shard::lead).is_some_and(|lead| lead.id() == to);
     let mut violations = violation(!owns || !leads || slots.is_empty(), Violation::MovesWrongSlots { node: from });
+    let is_atomic = |step: &&Step| matches!(step, Step::MoveSlots { way: MoveWay::Atomic, .. });
+    let is_only = plan.steps.iter().filter(is_atomic).count() <= 1 && !cluster.shards.iter().any(moves::is_migrating);
+    violations.extend((way == &MoveWay::Atomic && !is_only).then_some(Violation::MovesTwiceAtOnce));
     let source = source.map(|(shard, _)| (shard, moves::is_migrating(shard)));
     let target = target.map(|shard| (shard, moves::is_giving(cluster, shard)));
     for (shard, is_occupied) in source.into_iter().chain(target) {

@@ -6,6 +6,7 @@ import by_hand
 import by_hand_changes
 import gaps
 import mixed_data
+import resp
 import tools
 from daemon import Daemon
 from report import note, percentile
@@ -17,6 +18,8 @@ BEFORE_SECS = 5
 RATIO_MAX = 1.2
 P99_RATIO_MAX = 3
 WORST_MS_MAX = 100
+# What one movement carries at most, here as in the planner.
+PART_MB = 8
 
 
 def measure(report):
@@ -49,6 +52,17 @@ class Seen:
                 f"{self.traffic.verdict()}, {self.missing} keys missing")
 
 
+def by_hand_seen(engine, change):
+    """The same data on nodes started by hand, and this done with them."""
+    with by_hand.Nodes(engine, shards=3, replicas=0) as nodes:
+        nodes.write_topology()
+        nodes.start()
+        nodes.wait_until_writable()
+        address = (nodes.ip, nodes.ports[0])
+        mixed_data.fill(address)
+        return Seen(address, lambda: change(nodes))
+
+
 def against(report, suffix, engine):
     with Daemon() as daemon:
         daemon.wait(daemon.post("scaled", engine, shards=3, replicas=0))
@@ -56,17 +70,14 @@ def against(report, suffix, engine):
         mixed_data.fill(address)
         ours = Seen(address, lambda: daemon.change("scaled", LIMIT_SECS, shardCount=6))
         gaps.wait_until_whole(address, 6, 0)
-    with by_hand.Nodes(engine, shards=3, replicas=0) as nodes:
-        nodes.write_topology()
-        nodes.start()
-        nodes.wait_until_writable()
-        address = (nodes.ip, nodes.ports[0])
-        mixed_data.fill(address)
-        if suffix:
-            what, change = "valkey-cli --cluster rebalance", lambda: by_hand_changes.double_with_cli(nodes, engine.cli)
-        else:
-            what, change = "CLUSTER MIGRATESLOTS by a script", lambda: by_hand_changes.double_atomically(nodes)
-        theirs = Seen(address, change)
+    if suffix:
+        what = "valkey-cli --cluster rebalance"
+        theirs = by_hand_seen(engine, lambda nodes: by_hand_changes.double_with_cli(nodes, engine.cli))
+    else:
+        what = f"CLUSTER MIGRATESLOTS by a script in parts of {PART_MB} MiB"
+        slots = max(1, resp.SLOTS * PART_MB // mixed_data.DATA_MB)
+        theirs = by_hand_seen(engine, lambda nodes: by_hand_changes.double_in_parts(nodes, slots))
+        note(f"  by hand, everything at once: {by_hand_seen(engine, by_hand_changes.double_at_once)}")
     about = f"{engine.api_version}, 3 to 6 shards with {mixed_data.DATA_MB} MiB: {ours}; baseline: {what}: {theirs}"
     ratio = ours.secs / theirs.secs
     met = ratio <= RATIO_MAX and ours.traffic.flawless() and ours.missing == 0

@@ -94,7 +94,7 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
     Some(failure)
 }
 
-/// Whether a node was made for the present change: nothing of the instance depends on it yet.
+/// Whether a node was made later than one that serves and does not serve itself: nothing of the instance depends on it yet.
 fn is_new(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     let serves = |other: &Node<'_>| other.engine().is_some_and(|engine| engine.cluster_ok);
     node.is_member() && !serves(node) && cluster.nodes().filter(|other| other.serial() < node.serial()).any(serves)

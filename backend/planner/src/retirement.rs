@@ -1,8 +1,8 @@
 //! Nodes that leave: who, and their way out.
 //!
 //! `plan_retirement` chooses, once and durably; `plan_forgetting` and `plan_leaving` take the chosen ones out: forgotten by all
-//! others, ended, removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody who owns
-//! slots goes; handing over and emptying come first.
+//! others, ended, removed, released. Its invariants: nobody is chosen before everybody who is to stay has the data, and nobody
+//! who owns slots goes; handing over and emptying come first.
 
 use std::time::Duration;
 

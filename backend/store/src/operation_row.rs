@@ -1,6 +1,6 @@
 //! Rows of the table `operations`. An operation runs as long as its `end_time` is empty; then it has either failed, with a
-//! `failure`, or succeeded, with the snapshot of its target as `result` unless it was a deletion. The snapshot is without the secret: it outlives the
-//! instance.
+//! `failure`, or succeeded, with the snapshot of its target as `result` unless it was a deletion. The snapshot is without the
+//! secret: it outlives the instance.
 
 use chrono::TimeDelta;
 use rusqlite::types::ValueRef;

@@ -13,7 +13,7 @@ use crate::verbs::ask::{block_on, daemon, full_name};
 
 /// Gap between two looks: people read no faster, and the daemon answers from memory.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Characters of the reason shown in a list; `watch` shows all of it.
+/// Characters of the reason shown in a list.
 const DETAIL_LENGTH_MAX: usize = 80;
 /// How long a daemon may be away meanwhile: a restart takes seconds, and the operation goes on after it.
 const AWAY_LIMIT: Duration = Duration::from_secs(30);

@@ -51,7 +51,7 @@ pub(crate) struct Patience {
 const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// What the engine does at once. One that is blocked for longer counts as silent.
-const PROMPT: Patience = Patience { time_max: Duration::from_secs(1), bytes_max: REPLY_BYTES_MAX };
+pub(crate) const PROMPT: Patience = Patience { time_max: Duration::from_secs(1), bytes_max: REPLY_BYTES_MAX };
 /// A look at an instance lasts as long as its slowest node, and a takeover may wait for the look: a node that is blocked for
 /// longer counts as silent this time and is asked again next time.
 pub(crate) const LOOK: Patience = Patience { time_max: Duration::from_millis(300), bytes_max: REPLY_BYTES_MAX };

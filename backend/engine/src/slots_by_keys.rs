@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use valkyard_model::{AdminSecret, NodeId, Slot, SlotSet};
 
-use crate::client::{Key, LONG, LOOK, LinkError, Mark, MarkedSlot, MigrateTo, NodeLink, slots_of};
+use crate::client::{Key, LOOK, LinkError, Mark, MarkedSlot, MigrateTo, NodeLink, PROMPT, slots_of};
 
 /// Time after which no further batch is begun: the instance's loop waits for the step, and a primary that dies meanwhile
 /// waits with it for its takeover.
@@ -24,6 +24,11 @@ const KEYS: Pace = Pace { first: 16, max: 100, time: Duration::from_millis(8) };
 /// Keys that slots opened together may hold: clients are sent from one end to the other for open slots, so they stay few when
 /// there is much in each.
 const KEYS_OPEN_MAX: u64 = 2_000;
+/// How long a source waits for a target that takes some keys, which is milliseconds for all but huge ones: above that, a hung
+/// target would stop its source as well.
+const TARGET_PATIENCE: Duration = Duration::from_millis(500);
+/// The same once the target was seen to answer meanwhile: the key is huge.
+const HUGE_KEY_PATIENCE: Duration = Duration::from_secs(8);
 /// How an engine says that the connection to a key's target failed.
 const CUT_OFF: &str = "IOERR";
 /// The value of `maxmemory-clients` for no limit.
@@ -100,8 +105,8 @@ impl SlotsByKeys<'_> {
     /// Marks slots at the target, then at the source: a client that the source sends away is expected. Gives those that are
     /// the source's to give.
     async fn open(&mut self, slots: &[Slot]) -> Result<Vec<OpenSlot>, LinkError> {
-        self.target.mark(slots, Mark::Importing(self.source_id), LONG).await?;
-        let marked = self.source.mark(slots, Mark::Migrating(self.target_id), LONG).await?;
+        self.target.mark(slots, Mark::Importing(self.source_id), PROMPT).await?;
+        let marked = self.source.mark(slots, Mark::Migrating(self.target_id), PROMPT).await?;
         let own: Vec<Slot> = slots
             .iter()
             .zip(marked)
@@ -146,17 +151,18 @@ impl SlotsByKeys<'_> {
         Ok(empty)
     }
 
-    /// Sends keys. One that is larger than what the target lets its clients use is refused by cutting the connection off, which
-    /// also happens for other reasons; so once it happened, the batch is sent again without that limit. Should the limit not
-    /// come back, because of a crash, its next comparison with what is wanted brings it.
+    /// Sends keys. One that is larger than what the target lets its clients use is refused by cutting the connection off, and
+    /// one that takes long looks the same, as do other reasons; so once it happened, and the target answers, the batch is sent
+    /// again without that limit and with more patience. Should the limit not come back, because of a crash, its next comparison
+    /// with what is wanted brings it.
     async fn send(&mut self, batches: &[&[Key]]) -> Result<(), LinkError> {
         let to = MigrateTo { address: self.target_address, secret: self.secret };
-        match self.source.migrate_keys(batches, to).await {
+        match self.source.migrate_keys(batches, to, TARGET_PATIENCE).await {
             Err(LinkError::Engine { message, .. }) if message.starts_with(CUT_OFF) => {}
             sent => return sent,
         }
         let limit = self.target.replace_client_limit(NO_CLIENT_LIMIT).await?;
-        let sent = self.source.migrate_keys(batches, to).await;
+        let sent = self.source.migrate_keys(batches, to, HUGE_KEY_PATIENCE).await;
         self.target.replace_client_limit(&limit).await?;
         sent
     }
@@ -167,8 +173,8 @@ impl SlotsByKeys<'_> {
             return Ok(());
         }
         let owner = Mark::Owner(self.target_id);
-        self.target.mark(slots, owner, LONG).await?;
-        self.source.mark(slots, owner, LONG).await?;
+        self.target.mark(slots, owner, PROMPT).await?;
+        self.source.mark(slots, owner, PROMPT).await?;
         let mut answering = Vec::with_capacity(self.witnesses.len());
         for witness in self.witnesses.drain(..) {
             if witness.mark(slots, owner, LOOK).await.is_ok() {

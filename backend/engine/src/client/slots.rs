@@ -1,6 +1,7 @@
 //! Slots: moving them as a whole, claiming them, and the small commands of which moving by keys is made.
 
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use valkyard_model::{AdminSecret, NodeId, Slot, SlotSet};
 
@@ -9,9 +10,6 @@ use crate::render::ADMIN_USER;
 
 /// Slots claimed in one round trip: each costs the engine some microseconds, and the last one a write of its `nodes.conf`.
 const CLAIMED_AT_ONCE: usize = 1_024;
-/// Milliseconds that an engine waits for the target of a key. Both are blocked meanwhile, so it is less than [`LONG`], which
-/// waits for it, and than twice the node timeout, after which the others would vote a primary down.
-const MIGRATE_TIME_MAX_MILLIS: &str = "8000";
 
 /// A key; any bytes.
 pub(crate) type Key = Vec<u8>;
@@ -152,29 +150,22 @@ impl NodeLink {
     }
 
     /// Moves keys, each batch of one slot. Keys that are gone meanwhile do not matter. A copy at the target is replaced: as
-    /// long as the slot is this node's, the target can only have it from a move that was interrupted.
-    pub(crate) async fn migrate_keys(&mut self, batches: &[&[Key]], to: MigrateTo<'_>) -> Result<(), LinkError> {
+    /// long as the slot is this node's, the target can only have it from a move that was interrupted. The node serves nobody
+    /// while it waits for the target, `patience` at most: so one batch is sent after the other, and none after a failure.
+    pub(crate) async fn migrate_keys(
+        &mut self,
+        batches: &[&[Key]],
+        to: MigrateTo<'_>,
+        patience: Duration,
+    ) -> Result<(), LinkError> {
+        let millis = patience.as_millis().to_string();
         let (host, port) = (to.address.ip().to_string(), to.address.port().to_string());
-        let fixed: [&str; 11] = [
-            "MIGRATE",
-            &host,
-            &port,
-            "",
-            "0",
-            MIGRATE_TIME_MAX_MILLIS,
-            "REPLACE",
-            "AUTH2",
-            ADMIN_USER,
-            to.secret.expose(),
-            "KEYS",
-        ];
-        let mut request = Request::default();
+        let fixed: [&str; 11] =
+            ["MIGRATE", &host, &port, "", "0", &millis, "REPLACE", "AUTH2", ADMIN_USER, to.secret.expose(), "KEYS"];
+        let all_gone = Reply::Status("NOKEY".to_owned());
         for keys in batches {
             let words: Vec<&[u8]> = fixed.iter().map(|word| word.as_bytes()).chain(keys.iter().map(Vec::as_slice)).collect();
-            request.add(&words);
-        }
-        let all_gone = Reply::Status("NOKEY".to_owned());
-        for reply in self.exchange(request, LONG).await? {
+            let reply = self.ask(Request::of(&words), LONG).await?;
             if reply != all_gone {
                 self.status(reply, "OK")?;
             }

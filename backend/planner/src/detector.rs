@@ -44,10 +44,17 @@ fn is_overdue(node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
     node.engine().is_none() && silent_since.is_some_and(|since| elapsed(since, proposal.now) >= patience)
 }
 
-/// Whether the shard does not need this very process: it has a living primary beside it, or a copy of its data.
+/// Whether the shard does not need this very process: it has no data yet, a living primary beside it, or a copy of its data.
 fn is_replaceable(shard: &Shard<'_>, node: &Node<'_>) -> bool {
-    let is_lead = shard.owner().is_none_or(|owner| owner.serial() == node.serial());
-    if is_lead { shard.siblings(node).any(|sibling| has_copy_of(sibling, node.id())) } else { shard.primary().is_some() }
+    if shard.owns_nothing {
+        return true;
+    }
+    let Some(owner) = shard.owner().filter(|owner| owner.serial() != node.serial()) else {
+        return shard.siblings(node).any(|sibling| has_copy_of(sibling, node.id()));
+    };
+    // It may have taken over from the owner that everybody else knows, unheard: the others have what that one had.
+    let is_outlived = || node.seen.history.may_have_taken_over && owner.is_dead();
+    shard.primary().is_some() || (is_outlived() && shard.siblings(node).any(|sibling| has_copy_of(sibling, owner.id())))
 }
 
 /// Whether a living replica has held this primary's data completely. Its link may look up or down by now.

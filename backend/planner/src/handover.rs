@@ -99,13 +99,13 @@ fn is_heir(cluster: &Cluster<'_>, node: &Node<'_>, lead: &Node<'_>, proposal: &P
         && engine.cluster_ok
         && lag <= LAG_BYTES_MAX
         // The engine asks all owners of slots for their votes, even for a change by agreement, and one that was promoted a
-        // moment ago, or is only taken for an owner, gives none.
+        // moment ago, or is only taken for an owner, gives none; and it counts only those that it knows as owners.
         && cluster.holdings().is_some()
         && cluster
             .shards
             .iter()
             .filter_map(Shard::primary)
-            .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead))
+            .all(|voter| are_linked(node, voter) && knows_as_copy(voter, node, lead) && node.knows_slots_of(voter))
 }
 
 /// Whether the stream of a replica that was just copied flows. A primary holds it back until the replica's next

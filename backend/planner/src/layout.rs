@@ -22,7 +22,8 @@ pub(crate) fn missing_nodes(cluster: &Cluster<'_>, change: Change) -> Vec<NodeAl
     let mut ports = free_ports(desired);
     let mut serial = desired.next_serial;
     let mut missing = Vec::new();
-    for shard in (0..desired.spec.shard_count).map(ShardIndex) {
+    let replaced = change.replacing.filter(|shard| shard.0 >= desired.spec.shard_count);
+    for shard in (0..desired.spec.shard_count).map(ShardIndex).chain(replaced) {
         if !change.may_complete(cluster, shard) {
             continue;
         }

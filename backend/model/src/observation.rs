@@ -250,6 +250,9 @@ pub struct NodeHistory {
     pub silent_since: Option<Timestamp>,
     /// Since when it has been in sync with its primary without a break, and where it was in the stream then.
     pub in_sync_since: Option<InSync>,
+    /// Whether it was told to take its shard over without a vote, and was seen neither as a replica nor gone since: it may be
+    /// a primary that nobody has heard of.
+    pub may_have_taken_over: bool,
     /// When it was last told to take its shard over by agreement.
     pub last_failover: Option<Timestamp>,
     /// Since when others are told to forget it. Since 8.1 a forgotten node that lives introduces itself again and again.

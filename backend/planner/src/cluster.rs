@@ -29,6 +29,7 @@ static UNSEEN: NodeObservation = NodeObservation {
         last_stop: None,
         silent_since: None,
         in_sync_since: None,
+        may_have_taken_over: false,
         last_failover: None,
         forgotten_since: None,
         is_at_rest: false,
@@ -102,6 +103,12 @@ impl<'a> Node<'a> {
     /// Whether it has keys, whatever it owns: a replica that took over before it heard of its primary's slots looks empty.
     pub(crate) fn has_keys(&self) -> bool {
         self.engine().is_some_and(|engine| engine.keys > 0)
+    }
+
+    /// Whether it is on its way out and never copied anything: nobody will miss it.
+    pub(crate) fn leaves_with_nothing(&self) -> bool {
+        let is_blank = |engine: &EngineSeen| engine.keys == 0 && engine.replication_offset == 0 && !engine.loading;
+        !self.is_member() && self.engine().is_some_and(is_blank)
     }
 
     /// Whether it has heard of all slots that this primary owns, so that it would take them all over.
@@ -226,7 +233,7 @@ impl<'a> Shard<'a> {
 
     /// Whether nothing of the shard's data can be left anywhere.
     pub(crate) fn is_dead(&self) -> bool {
-        self.nodes.iter().all(Node::is_dead)
+        self.nodes.iter().all(|node| node.is_dead() || node.leaves_with_nothing())
     }
 
     /// The node that forbids to wake this dead one.
@@ -246,7 +253,7 @@ impl<'a> Shard<'a> {
         let has_nothing = |sibling: &&Node<'_>| {
             let mut empty = self.nodes.iter().filter(|other| other.life() == Life::Alive && other.is_empty_primary());
             let is_hollow = sibling.is_empty_primary() || empty.any(|primary| sibling.follows(primary));
-            sibling.is_dead() || (is_hollow && !sibling.has_keys())
+            sibling.is_dead() || sibling.leaves_with_nothing() || (is_hollow && !sibling.has_keys())
         };
         let mut holders = self.siblings(node).filter(|sibling| !has_nothing(sibling));
         let first = holders.next()?;

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use valkyard_model::{LinkState, NodeId, RoleSeen, Step, WaitingOn};
+use valkyard_model::{LinkState, NodeAddress, NodeId, RoleSeen, Step, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
@@ -24,27 +24,44 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    let Some(heir) = choose_heir(cluster, shard, owner) else {
-        plan_late_claim(cluster, shard, proposal);
+    let winner = shard.nodes.iter().find(|node| took_over_in_vain(node));
+    // Whoever took over has the data, and a node that never copied it does not become better by being able to take over.
+    let heir = choose_heir(cluster, shard, owner).filter(|heir| has_synced(heir) || winner.is_none());
+    let Some(heir) = heir else {
+        winner.into_iter().for_each(|winner| plan_late_claim(cluster, shard, winner, proposal));
         return;
     };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
-    // A better heir is on its way out and has to be introduced again first.
-    let is_outdone = !has_synced(heir) && shard.siblings(heir).any(|node| is_wanted_back(shard, node));
+    // A better heir is on its way out and has to be introduced again first, or has still to hear whom it should follow.
+    let is_better = |node: &Node<'_>| is_wanted_back(shard, node) || (node.is_member() && node.has_keys());
+    let is_outdone = !has_synced(heir) && shard.siblings(heir).any(|node| node.life() == Life::Alive && is_better(node));
     if is_outdone || is_behind_the_times(cluster, shard, heir) {
         return;
     }
-    match silent_replica(shard, owner).filter(|_| !has_synced(heir) || is_patient(owner, proposal)) {
+    if let Some(teller) = better_informed(cluster, shard, heir) {
+        let heir = NodeAddress { client: heir.client_address(cluster.desired), bus_port: heir.allocation.bus_port };
+        if !proposal.is_busy(teller.serial()) {
+            proposal.propose(Step::Meet { node: teller.serial(), peers: vec![heir] });
+        }
+        return;
+    }
+    let is_waited_for = |silent: &&Node<'_>| {
+        // A winner that nobody has heard of is a primary like any other: `detector` ends it first.
+        !has_synced(heir) || silent.seen.history.may_have_taken_over || is_patient(owner, proposal)
+    };
+    match silent_replicas(shard, owner).find(is_waited_for) {
         Some(silent) => proposal.wait(WaitingOn::NodeToAnswer(silent.serial())),
         None => proposal.propose(Step::TakeOver { node: heir.serial() }),
     }
 }
 
-/// A replica that took over before it heard of its primary's slots has their keys and does not own them. The dead primary
-/// must not come back for them.
-fn plan_late_claim(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
-    let took_over = |node: &&Node<'_>| node.life() == Life::Alive && node.is_empty_primary() && node.has_keys();
-    let Some(winner) = shard.nodes.iter().find(took_over) else { return };
+/// Whether a replica took over before it heard of its primary's slots: it has their keys and does not own them.
+fn took_over_in_vain(node: &Node<'_>) -> bool {
+    node.life() == Life::Alive && node.is_empty_primary() && node.has_keys()
+}
+
+/// The dead primary must not come back for what another one took over.
+fn plan_late_claim(cluster: &Cluster<'_>, shard: &Shard<'_>, winner: &Node<'_>, proposal: &mut Proposal<'_>) {
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
     let living = cluster.nodes().filter_map(Node::engine);
     let slots = living.fold(shard.slots(), |left, engine| left.without(&engine.slots));
@@ -77,6 +94,18 @@ fn choose_heir<'s, 'a>(cluster: &Cluster<'_>, shard: &'s Shard<'a>, dead: &Node<
     };
     let ranked = shard.siblings(dead).filter_map(|node| Some((rank(node)?, node)));
     ranked.max_by_key(|(rank, _)| *rank).map(|(_, node)| node)
+}
+
+/// Somebody who has heard of a newer claim to the shard's slots than the heir has: of one that took over and died at once. An
+/// heir takes over at the next epoch that it knows of; at the dead one's own, those who heard of that would never believe it,
+/// and elect another. An introduction tells it within milliseconds.
+fn better_informed<'c, 'a>(cluster: &'c Cluster<'a>, shard: &Shard<'_>, heir: &Node<'_>) -> Option<&'c Node<'a>> {
+    let claimed = shard.claim.as_ref()?.epoch;
+    heir.engine().filter(|engine| engine.current_epoch < claimed)?;
+    cluster.nodes().find(|node| {
+        let has_heard = node.engine().is_some_and(|engine| engine.current_epoch >= claimed && !engine.loading);
+        node.life() == Life::Alive && has_heard && node.serial() != heir.serial()
+    })
 }
 
 /// Whether an heir would take slots that have moved away since it last heard of its primary's: they would come back to it
@@ -114,6 +143,6 @@ fn is_patient(dead: &Node<'_>, proposal: &Proposal<'_>) -> bool {
     elapsed(died, proposal.now) < SILENT_REPLICA_PATIENCE
 }
 
-fn silent_replica<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> Option<&'s Node<'a>> {
-    shard.siblings(dead).find(|node| !node.is_dead() && node.engine().is_none())
+fn silent_replicas<'s, 'a>(shard: &'s Shard<'a>, dead: &Node<'_>) -> impl Iterator<Item = &'s Node<'a>> {
+    shard.siblings(dead).filter(|node| !node.is_dead() && node.engine().is_none())
 }

@@ -379,7 +379,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
 fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     let is_taken_over = shard.siblings(node).any(Node::claims_slots);
     let may_follow = |sibling: &Node<'_>| match sibling.engine().map(|engine| &engine.role) {
-        Some(RoleSeen::Replica { of, .. }) => of == node.id(),
+        Some(RoleSeen::Replica { of, .. }) => of == node.id() && !sibling.leaves_with_nothing(),
         Some(RoleSeen::Primary) => false,
         None => !sibling.is_dead(),
     };

@@ -8,8 +8,8 @@ use std::error::Error;
 use chrono::TimeDelta;
 use tracing::warn;
 use valkyard_model::{
-    Fault, FaultKind, InSync, LinkState, MigrationDirection, MigrationState, MoveWay, NodeAllocation, NodeId, NodeObservation,
-    NodeSerial, Observation, RoleSeen, ShardIndex, Step, StepKind, Timestamp, Uid,
+    EngineSeen, Fault, FaultKind, InSync, LinkState, MigrationDirection, MigrationState, MoveWay, NodeAllocation, NodeId,
+    NodeObservation, NodeSerial, Observation, RoleSeen, ShardIndex, Step, StepKind, Timestamp, Uid,
 };
 
 use crate::world::StepError;
@@ -55,6 +55,8 @@ pub(crate) struct Memory {
     silent_since: BTreeMap<NodeSerial, Timestamp>,
     in_sync_since: BTreeMap<NodeSerial, InSync>,
     failovers: BTreeMap<NodeSerial, Timestamp>,
+    /// Nodes that were told to take over, and may be primaries that nobody has heard of.
+    takeovers: BTreeSet<NodeSerial>,
     forgotten: BTreeMap<NodeId, Timestamp>,
     handovers: BTreeMap<ShardIndex, Handover>,
     /// The newest end of an atomic migration that was seen, by source and target.
@@ -92,6 +94,11 @@ impl Memory {
             if node.engine.known().is_some_and(|engine| engine.role == RoleSeen::Primary) {
                 self.failovers.remove(serial);
             }
+            let is_replica = |engine: &EngineSeen| engine.role != RoleSeen::Primary;
+            if is_gone(node) || node.engine.known().is_some_and(is_replica) {
+                self.takeovers.remove(serial);
+            }
+            node.history.may_have_taken_over = self.takeovers.contains(serial);
             node.history.last_failover = self.failovers.get(serial).copied();
             node.history.forgotten_since = members.get(serial).and_then(|node| self.forgotten.get(&node.id)).copied();
             if is_gone(node) && node.files.known().is_some() {
@@ -170,6 +177,7 @@ impl Memory {
         self.silent_since.retain(|serial, _| is_member(serial));
         self.in_sync_since.retain(|serial, _| is_member(serial));
         self.failovers.retain(|serial, _| is_member(serial));
+        self.takeovers.retain(is_member);
         self.forgotten.retain(|id, _| members.values().any(|node| node.id == *id));
         self.migrations.retain(|(serial, _), _| is_member(serial));
     }
@@ -190,6 +198,9 @@ impl Memory {
         }
         if let Step::FailOver { node } = step {
             self.failovers.insert(*node, now);
+        }
+        if let Step::TakeOver { node } = step {
+            self.takeovers.insert(*node);
         }
         if let Step::Forget { peers, .. } = step {
             for peer in peers {

@@ -125,10 +125,14 @@ impl Machine {
         let Some(engine) = self.engine_mut(serial) else { return };
         let due: Vec<NodeId> = engine.rumours.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
         for id in due {
-            let is_there = self.serving_of(&id).is_some();
+            let told = self.serving_of(&id).map(Engine::message);
             let Some(engine) = self.engine_mut(serial) else { return };
             engine.rumours.remove(&id);
-            if is_there {
+            let Some(told) = told else { continue };
+            // An introduction is a message like any other to one that knows the node.
+            if engine.knows(&id) {
+                engine.hear(&told);
+            } else {
                 engine.conf.peers.entry(id).or_insert_with(Description::default);
             }
         }

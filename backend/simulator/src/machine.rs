@@ -242,7 +242,10 @@ impl Machine {
 
     pub(crate) fn end_process(&mut self, serial: NodeSerial, ending: Ending) {
         match ending {
-            Ending::Asked => self.hand_out_the_rest(serial),
+            Ending::Asked => {
+                self.hand_out_the_rest(serial);
+                self.note_loss_of(serial);
+            }
             Ending::Failed | Ending::Killed => self.note_loss_of(serial),
         }
         let now = self.now;

@@ -113,14 +113,21 @@ impl Machine {
         let of = |only: fn(&Self, &NodeId) -> bool| -> Vec<&SimNode> {
             self.nodes.values().filter(is_copy).filter(|node| only(self, &node.id)).collect()
         };
-        // One that was told to leave comes after those that stay, whatever it has.
+        // One that was told to leave comes after those that stay, whatever it has; and those that stay count also when they
+        // have not heard of this primary yet, but have the beginning of what it has.
         let staying = of(Self::stays);
-        let copies = if staying.is_empty() { of(|_, _| true) } else { staying };
+        let is_behind = |node: &&SimNode| {
+            let is_prefix = |engine: &Engine| !engine.is_primary() && engine.lineage == lost.lineage && engine.offset > 0;
+            stays(node) && self.stays(&node.id) && node.engine().is_some_and(is_prefix)
+        };
+        let do_some_stay = !staying.is_empty();
+        let others = || of(|_, _| true).into_iter().chain(self.nodes.values().filter(is_behind)).collect();
+        let copies: Vec<&SimNode> = if do_some_stay { staying } else { others() };
         let is_plain = |node: &&&SimNode| node.hangs(self.now).is_none() && node.hidden_until <= self.now;
         let are_all_plain = copies.iter().filter(is_plain).count() == copies.len();
         let engines = || copies.iter().filter_map(|node| node.engine());
-        // While one of them cannot be seen it may be passed over.
-        let heir = if are_all_plain {
+        // One that cannot be seen may be passed over, and one that leaves when it was forgotten already.
+        let heir = if are_all_plain && do_some_stay {
             engines().max_by_key(|engine| engine.offset)
         } else {
             engines().min_by_key(|engine| engine.offset)

@@ -19,6 +19,9 @@ impl Machine {
         for serial in serials {
             let Some(replica) = self.serving(&self.nodes[&serial]) else { continue };
             let Some(of) = &replica.conf.own.replica_of else { continue };
+            if replica.loads_until > self.now {
+                continue;
+            }
             let (link, offset, lineage) = (replica.link, replica.offset, replica.lineage);
             let Some(primary) = self.serving_of(of).filter(|primary| primary.is_primary()) else {
                 self.set_link(serial, Link::Down);

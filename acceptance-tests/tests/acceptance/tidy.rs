@@ -15,7 +15,7 @@ const TOP_LEVEL: [&str; 10] =
     ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "proto", "provider", "backend", "examples", "acceptance-tests", "docs"];
 
 /// Which workspace crates each crate may use (DESIGN §3), dev-dependencies apart.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("acceptance-tests", &[]),
     ("admin-proto", &[]),
     ("memorystore-proto", &[]),
@@ -23,6 +23,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("terraform-provider-valkyard", &["memorystore-proto", "provider-framework"]),
     ("tfplugin-proto", &[]),
     ("valkyard-api", &["admin-proto", "memorystore-proto", "valkyard-model", "valkyard-reconciler", "valkyard-store"]),
+    ("valkyard-backups", &["valkyard-model"]),
     (
         "valkyard-daemon",
         &[

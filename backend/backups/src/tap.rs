@@ -24,6 +24,8 @@ use payload::Payload;
 
 /// Largest chunk. A pipe over loopback rarely holds more.
 const CHUNK_BYTES: usize = 256 << 10;
+/// Room that is worth reading into; with less, a new buffer is begun.
+const ROOM_BYTES_MIN: usize = 32 << 10;
 
 /// Whom to log in as.
 #[derive(Clone)]
@@ -213,7 +215,9 @@ impl Tap {
 
     /// Waits for bytes, one at least.
     async fn receive(&mut self, time_max: Duration, awaited: &'static str) -> Result<(), TapError> {
-        self.received.reserve(CHUNK_BYTES);
+        if self.received.capacity() - self.received.len() < ROOM_BYTES_MIN {
+            self.received.reserve(CHUNK_BYTES);
+        }
         let reading = timeout(time_max, self.stream.read_buf(&mut self.received));
         let read = reading.await.map_err(|_elapsed| TapError::Silent { address: self.address, awaited })?;
         match read {

@@ -54,8 +54,8 @@ async fn nobody_listening_is_told_from_somebody_silent() {
 #[tokio::test]
 async fn a_snapshot_without_its_end_is_lost_not_complete() {
     let engine = engine_9();
-    // Each key holds the writing process up, so that the snapshot is on its way when the node dies.
-    let node = engine.start(&["--rdb-key-save-delay", "20000"]);
+    // Each key holds the writing process up by half a millisecond, so that the snapshot is on its way when the node dies.
+    let node = engine.start(&["--rdb-key-save-delay", "500"]);
     fill(&engine, &node, Amount::Much);
     let stream = Tap::open(&node.request(TapFormat::Newest)).await.expect("a snapshot").into_stream();
     futures::pin_mut!(stream);

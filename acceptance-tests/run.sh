@@ -17,6 +17,7 @@ step "tools"
 acceptance-tests/setup/engines.sh --need 8,9 .tools
 acceptance-tests/setup/terraform.sh .tools
 acceptance-tests/setup/python.sh .tools
+acceptance-tests/setup/object-stores.sh .tools
 if terraform=$(command -v terraform); then
   printf '%-16s %-8s %s\n' terraform "$(TF_CLI_CONFIG_FILE=/dev/null terraform version | sed -n '1s/^Terraform v//p')" "on PATH: $terraform"
 fi

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use object_store::ObjectStore;
+use object_store::aws::AmazonS3Builder;
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::{ObjectStore, RetryConfig};
 use url::Url;
 
 use super::error::StoreError;
@@ -14,6 +17,15 @@ use super::names::{BackupRef, CollectionName};
 
 /// The file that makes a backup exist.
 pub(super) const MANIFEST_FILE: &str = "manifest.json";
+
+/// Tries beyond the first of a request that a remote store did not answer, some six seconds in all, and the most time for
+/// them. A store that is away for longer fails the backup, which can be taken again.
+const RETRIES: usize = 6;
+const RETRY_TIME_MAX: Duration = Duration::from_secs(60);
+
+fn patience() -> RetryConfig {
+    RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME_MAX, ..RetryConfig::default() }
+}
 
 /// A place for backups. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,7 +46,7 @@ impl BackupStore {
     /// user only.
     ///
     /// # Errors
-    /// `Url`, `Backend` and `Folder`. Buckets are not asked yet: a missing one is noticed by the first call that needs it.
+    /// `Url`, `Backend` (also for an option that is not known) and `Folder`. Buckets are not asked yet: a missing one is noticed by the first call that needs it.
     pub async fn open(url: &str, options: &[(String, String)]) -> Result<Self, StoreError> {
         if let Ok(folder) = Url::parse(url).map_err(drop).and_then(|url| url.to_file_path()) {
             local::ensure_folder(folder).await?;
@@ -55,10 +67,22 @@ impl BackupStore {
                 Ok(Self { backend: Arc::new(backend), prefix: Path::default(), folder: Some(folder), url: url.to_owned() })
             }
             "s3" | "gs" => {
-                let options = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-                let (backend, prefix) = object_store::parse_url_opts(&parsed, options)
-                    .map_err(|source| StoreError::Backend { url: url.to_owned(), source })?;
-                Ok(Self { backend: backend.into(), prefix, folder: None, url: url.to_owned() })
+                let unusable = |source| StoreError::Backend { url: url.to_owned(), source };
+                let prefix = Path::from_url_path(parsed.path()).map_err(|_not_a_path| refuse())?;
+                let backend: Arc<dyn ObjectStore> = if parsed.scheme() == "s3" {
+                    let builder = AmazonS3Builder::new().with_url(url).with_retry(patience());
+                    let set = |builder: AmazonS3Builder, (key, value): &(String, String)| {
+                        Ok(builder.with_config(key.parse().map_err(unusable)?, value))
+                    };
+                    Arc::new(options.iter().try_fold(builder, set)?.build().map_err(unusable)?)
+                } else {
+                    let builder = GoogleCloudStorageBuilder::new().with_url(url).with_retry(patience());
+                    let set = |builder: GoogleCloudStorageBuilder, (key, value): &(String, String)| {
+                        Ok(builder.with_config(key.parse().map_err(unusable)?, value))
+                    };
+                    Arc::new(options.iter().try_fold(builder, set)?.build().map_err(unusable)?)
+                };
+                Ok(Self { backend, prefix, folder: None, url: url.to_owned() })
             }
             _ => Err(refuse()),
         }

@@ -26,8 +26,7 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().expect("a child can be killed");
-        self.child.wait().expect("a killed child ends");
+        self.kill();
     }
 }
 
@@ -105,6 +104,12 @@ impl Server {
         let child = command.stdout(Stdio::from(log)).stderr(Stdio::from(errors)).spawn().expect("the server starts");
         let options = options.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         Self { url: url.to_owned(), options, child, dir }
+    }
+
+    /// Ends the server, abruptly.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a killed child ends");
     }
 
     pub(crate) async fn store(&self) -> BackupStore {

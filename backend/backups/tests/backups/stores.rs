@@ -208,10 +208,29 @@ async fn wrong_credentials_and_urls_are_told() {
         let error = BackupStore::open(url, &[]).await.expect_err("no store");
         assert!(matches!(error, StoreError::Url { .. }), "{url}: {error:?}");
     }
+    let unknown = [("endpont".to_owned(), "http://127.0.0.1:1".to_owned())];
+    let error = BackupStore::open("s3://bucket", &unknown).await.expect_err("a misspelt option");
+    assert!(matches!(error, StoreError::Backend { .. }), "{error:?}");
     let Some(server) = s3().await else { return };
     let mut options = server.options.clone();
     options.last_mut().expect("the secret").1 = "another".to_owned();
     let store = BackupStore::open(&server.url, &options).await.expect("nobody was asked yet");
     let error = store.begin(&backup("first")).await.expect_err("a wrong secret");
+    assert!(matches!(error, StoreError::Object { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_goes_away_midway_fails_the_file() {
+    let Some(mut server) = s3().await else { return };
+    let store = server.store().await;
+    let writer = store.begin(&backup("first")).await.expect("begun");
+    let mut file = writer.shard(&"shard-0".parse().expect("fits"));
+    file.write(&vec![7; LARGE_BYTES]).await.expect("written");
+    server.kill();
+    let outcome = async {
+        file.write(&vec![7; LARGE_BYTES]).await?;
+        file.finish().await
+    };
+    let error = outcome.await.expect_err("nobody took it");
     assert!(matches!(error, StoreError::Object { .. }), "{error:?}");
 }

@@ -26,6 +26,17 @@ async fn a_tap_is_no_replica_that_acknowledges() {
 }
 
 #[tokio::test]
+async fn a_node_that_writes_its_snapshot_to_disk_first_gives_the_same() {
+    for engine in engines() {
+        let node = engine.start(&["--repl-diskless-sync", "no"]);
+        fill(&engine, &node, Amount::Little);
+        let by_way_of_disk = node.summary().await;
+        node.client().call(&["CONFIG", "SET", "repl-diskless-sync", "yes"]);
+        assert_eq!((by_way_of_disk.keys, by_way_of_disk.digest), (node.keys(), node.summary().await.digest));
+    }
+}
+
+#[tokio::test]
 async fn a_tap_without_the_right_password_is_refused() {
     let node = engine_9().start(&["--requirepass", "secret"]);
     let mut request = node.request(TapFormat::Newest);

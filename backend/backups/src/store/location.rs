@@ -8,7 +8,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use super::error::StoreError;
@@ -22,6 +22,14 @@ pub(super) const MANIFEST_FILE: &str = "manifest.json";
 /// them. A store that is away for longer fails the backup, which can be taken again.
 const RETRIES: usize = 6;
 const RETRY_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Longest wait for an answer, or between two of its bytes. There is no limit to the whole of one, which the backend would
+/// otherwise set at thirty seconds: a large file takes longer.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+
+fn client_options() -> ClientOptions {
+    ClientOptions::new().with_timeout_disabled().with_read_timeout(ANSWER_TIME_MAX)
+}
 
 fn patience() -> RetryConfig {
     RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME_MAX, ..RetryConfig::default() }
@@ -70,13 +78,15 @@ impl BackupStore {
                 let unusable = |source| StoreError::Backend { url: url.to_owned(), source };
                 let prefix = Path::from_url_path(parsed.path()).map_err(|_not_a_path| refuse())?;
                 let backend: Arc<dyn ObjectStore> = if parsed.scheme() == "s3" {
-                    let builder = AmazonS3Builder::new().with_url(url).with_retry(patience());
+                    let builder = AmazonS3Builder::new().with_client_options(client_options());
+                    let builder = builder.with_url(url).with_retry(patience());
                     let set = |builder: AmazonS3Builder, (key, value): &(String, String)| {
                         Ok(builder.with_config(key.parse().map_err(unusable)?, value))
                     };
                     Arc::new(options.iter().try_fold(builder, set)?.build().map_err(unusable)?)
                 } else {
-                    let builder = GoogleCloudStorageBuilder::new().with_url(url).with_retry(patience());
+                    let builder = GoogleCloudStorageBuilder::new().with_client_options(client_options());
+                    let builder = builder.with_url(url).with_retry(patience());
                     let set = |builder: GoogleCloudStorageBuilder, (key, value): &(String, String)| {
                         Ok(builder.with_config(key.parse().map_err(unusable)?, value))
                     };

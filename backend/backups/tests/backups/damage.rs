@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use valkyard_backups::{RdbError, RdbReader, RdbSummary, TapFormat};
+use valkyard_backups::{Checksum, RdbError, RdbReader, RdbSummary, TapFormat};
 
 use crate::data::{Amount, fill};
 use crate::engine::engines;
@@ -45,6 +45,37 @@ async fn a_cut_or_a_flipped_bit_is_always_told() {
             assert_eq!(read(&file, chunk).as_ref(), Ok(&whole), "chunks of {chunk}");
         }
     }
+}
+
+#[tokio::test]
+async fn without_a_checksum_damage_is_no_panic_and_no_endless_work() {
+    for engine in engines() {
+        let node = engine.start(&["--rdbchecksum", "no"]);
+        fill(&engine, &node, Amount::Little);
+        let file = node.file(TapFormat::Newest).await;
+        assert_eq!(read(&file, 4_096).expect("a valid file").checksum, Checksum::Absent);
+        let mut random = Random::seeded(13);
+        let (mut refused, mut changed) = (0, 0);
+        for _ in 0..FLIPS {
+            let mut damaged = file.clone();
+            // The trailer stays: with anything in it, there would be a checksum.
+            let at = random.below(file.len() - 12);
+            damaged[at..at + 4].copy_from_slice(&random.bytes(4));
+            match read(&damaged, 4_096) {
+                Ok(_) => changed += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(refused > 0 && changed > 0, "{refused} refused, {changed} taken for other content");
+    }
+}
+
+#[test]
+fn what_was_refused_stays_refused() {
+    let mut reader = RdbReader::new();
+    let error = reader.feed(Bytes::from_static(b"no RDB file at all")).expect_err("it is none");
+    assert_eq!(reader.feed(Bytes::from_static(b"REDIS0011")), Err(error.clone()));
+    assert_eq!(reader.finish(), Err(error));
 }
 
 #[test]

@@ -2,12 +2,18 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use chrono::{Duration, Utc};
 use tempfile::TempDir;
 use valkyard_backups::{BackupStore, StoreError};
 
 use crate::stores::{backup, content, manifest, record, write};
+
+/// Longest wait for a file to go away.
+const GONE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+/// Between two looks while waiting.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(5);
 
 async fn store() -> (TempDir, BackupStore) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -97,4 +103,22 @@ async fn importing_makes_no_folders() {
     std::fs::write(name, b"x").expect("writable");
     let url = format!("file://{}/with%20blank.rdb", folder.path().display());
     assert_eq!(valkyard_backups::ImportFile::find(&url, &[]).await.expect("found").bytes(), 1);
+}
+
+#[tokio::test]
+async fn a_file_whose_writer_is_dropped_goes_away() {
+    let (_folder, store) = store().await;
+    let writer = store.begin(&backup("first")).await.expect("begun");
+    let mut file = writer.shard(&"shard-0".parse().expect("fits"));
+    file.write(&vec![1; 30 << 20]).await.expect("written");
+    drop(file);
+    let begun = Instant::now();
+    loop {
+        let found = store.leftovers(Utc::now() + Duration::minutes(1)).await.expect("listed");
+        if found.iter().all(|leftover| leftover.bytes == 0) {
+            break;
+        }
+        assert!(begun.elapsed() < GONE_TIME_MAX, "{found:?}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }

@@ -81,29 +81,29 @@ async fn a_snapshot_without_its_end_is_lost_not_complete() {
 }
 
 /// A listener that plays an engine up to a point and then says nothing.
-async fn stalling(after: &'static str) -> std::net::SocketAddr {
+async fn stalling(after: &'static str) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    // Ends with the test's runtime.
-    drop(tokio::spawn(async move {
+    let playing = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a tap connects");
         stream.write_all(after.as_bytes()).await.expect("it reads");
         std::future::pending::<()>().await;
-    }));
-    address
+    });
+    (address, playing)
 }
 
 const GREETING: &str = "+OK\r\n+OK\r\n+OK\r\n+FULLRESYNC 0123456789012345678901234567890123456789 5\r\n\n$EOF:0123456789012345678901234567890123456789\r\nREDIS0011 and then some more than forty bytes of it, and then nothing";
 
 #[tokio::test]
 async fn a_snapshot_that_stalls_is_given_up() {
-    let address = stalling(GREETING).await;
+    let (address, playing) = stalling(GREETING).await;
     let limits = TapLimits { answer: IMPATIENT, begin: IMPATIENT, idle: IMPATIENT };
     let request = TapRequest { address, credentials: None, format: TapFormat::Newest, limits };
     let mut tap = Tap::open(&request).await.expect("it begins");
     tap.next().await.expect("a chunk").expect("not the end");
     let error = tap.next().await.expect_err("nothing comes");
     assert!(matches!(error, TapError::Silent { .. }), "{error:?}");
+    playing.abort();
 }
 
 #[tokio::test]

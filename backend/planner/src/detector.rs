@@ -22,10 +22,12 @@ const SILENT_PATIENCE: Duration = Duration::from_secs(10);
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) fn plan_end_of_silence(shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
-    if proposal.disturbs(shard) {
+    if proposal.touches(shard) {
         return;
     }
-    let overdue = shard.nodes.iter().find(|node| is_overdue(node, proposal) && is_replaceable(shard, node));
+    // A failover waits for a winner that nobody has heard of, and for nobody else here.
+    let is_in_turn = |node: &Node<'_>| !proposal.takes_over(shard.index) || is_unheard_winner(shard, node);
+    let overdue = shard.nodes.iter().find(|node| is_overdue(node, proposal) && is_in_turn(node) && is_replaceable(shard, node));
     let Some(node) = overdue else { return };
     proposal.wait(WaitingOn::ProcessToExit(node.serial()));
     let history = &node.seen.history;
@@ -52,9 +54,15 @@ fn is_replaceable(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     let Some(owner) = shard.owner().filter(|owner| owner.serial() != node.serial()) else {
         return shard.siblings(node).any(|sibling| has_copy_of(sibling, node.id()));
     };
-    // It may have taken over from the owner that everybody else knows, unheard: the others have what that one had.
-    let is_outlived = || node.seen.history.may_have_taken_over && owner.is_dead();
-    shard.primary().is_some() || (is_outlived() && shard.siblings(node).any(|sibling| has_copy_of(sibling, owner.id())))
+    // The others have what the owner had from whom it took over.
+    let has_copy = || shard.siblings(node).any(|sibling| has_copy_of(sibling, owner.id()));
+    shard.primary().is_some() || (is_unheard_winner(shard, node) && has_copy())
+}
+
+/// Whether it may have taken over from the dead owner that everybody else knows.
+fn is_unheard_winner(shard: &Shard<'_>, node: &Node<'_>) -> bool {
+    let is_outlived = |owner: &Node<'_>| owner.is_dead() && owner.serial() != node.serial();
+    node.seen.history.may_have_taken_over && shard.owner().is_some_and(is_outlived)
 }
 
 /// Whether a living replica has held this primary's data completely. Its link may look up or down by now.

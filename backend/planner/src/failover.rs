@@ -98,7 +98,7 @@ fn choose_heir<'s, 'a>(cluster: &Cluster<'_>, shard: &'s Shard<'a>, dead: &Node<
 
 /// Somebody who has heard of a newer claim to the shard's slots than the heir has: of one that took over and died at once. An
 /// heir takes over at the next epoch that it knows of; at the dead one's own, those who heard of that would never believe it,
-/// and elect another. An introduction tells it within milliseconds.
+/// and elect another. An introduction tells it within a tenth of a second.
 fn better_informed<'c, 'a>(cluster: &'c Cluster<'a>, shard: &Shard<'_>, heir: &Node<'_>) -> Option<&'c Node<'a>> {
     let claimed = shard.claim.as_ref()?.epoch;
     heir.engine().filter(|engine| engine.current_epoch < claimed)?;

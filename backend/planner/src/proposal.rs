@@ -65,6 +65,11 @@ impl<'a> Proposal<'a> {
 
     /// Whether a step ends, promotes or copies a node of this shard, or its primary is about to change.
     pub(crate) fn disturbs(&self, shard: &Shard<'_>) -> bool {
+        self.takes_over(shard.index) || self.touches(shard)
+    }
+
+    /// Whether a step ends, promotes or copies a node of this shard.
+    pub(crate) fn touches(&self, shard: &Shard<'_>) -> bool {
         let disturbs = |step: &Step| match step.kind() {
             StepKind::StartProcess
             | StepKind::StopProcess
@@ -91,7 +96,7 @@ impl<'a> Proposal<'a> {
             | StepKind::AbandonCreate
             | StepKind::RemoveInstance => false,
         };
-        self.takes_over(shard.index) || self.steps.iter().any(disturbs)
+        self.steps.iter().any(disturbs)
     }
 
     /// When the earliest held step is due.

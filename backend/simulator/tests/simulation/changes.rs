@@ -141,6 +141,38 @@ fn a_change_cancelled_at_any_moment_goes_back_without_losing_a_write() {
     }
 }
 
+/// Upgrades that also move slots between shards, some of which exist only on the way.
+const UPGRADES_THAT_MOVE: [(&str, fn(&mut InstanceSpec)); 3] = [
+    ("upgrade and more shards", |spec| {
+        spec.engine_version = version("VALKEY_9_1");
+        spec.shard_count = 4;
+    }),
+    ("upgrade and fewer shards", |spec| {
+        spec.engine_version = version("VALKEY_9_1");
+        spec.shard_count = 1;
+    }),
+    ("upgrade, smaller nodes and more shards", |spec| {
+        spec.engine_version = version("VALKEY_9_1");
+        spec.node_type = NodeType::SharedCoreNano;
+        spec.shard_count = 4;
+    }),
+];
+
+#[test]
+fn an_upgrade_that_moves_slots_and_is_cancelled_at_any_moment_goes_back() {
+    for (name, wish) in UPGRADES_THAT_MOVE {
+        for turns in (5..=260).step_by(15) {
+            println!("{name}, cancelled after {turns} turns");
+            let mut simulation = Simulation::on(complete_machine_of("VALKEY_8_0", 2, 1, 61));
+            simulation.machine().update(wish);
+            turn_a_while(&mut simulation, turns);
+            simulation.machine().cancel_update();
+            simulation.run(CHANGE_TURNS_MAX);
+            assert_complete(&simulation);
+        }
+    }
+}
+
 #[test]
 fn a_change_that_the_disk_has_no_room_for_is_given_up_and_undone() {
     for (name, wish) in CHANGES {

@@ -69,7 +69,10 @@ pub(crate) struct NodeScript {
     pub(crate) link: Option<LinkState>,
     pub(crate) follows: Option<NodeSerial>,
     pub(crate) offset: u64,
+    pub(crate) keys: u64,
     pub(crate) data: u64,
+    /// The highest epoch it has heard of, if not all that anybody tells.
+    pub(crate) heard: Option<u64>,
     pub(crate) libraries: u32,
     pub(crate) maxmemory: Option<u64>,
     pub(crate) is_stopped: bool,
@@ -88,6 +91,7 @@ pub(crate) struct NodeScript {
 /// - `folder=`, `process=`, `engine=` with `yes`, `no` or `unknown`: one part of it
 /// - `foreign`, `loading`, `unsettled`, `alone`, `empty`, `link=up|down|syncing`, `follows=NODE`, `offset=N`: what its engine
 ///   says, until `serving`
+/// - `keys=N`, `heard=EPOCH`: what it has, and the highest epoch it knows; `told`: whether it was told to take over
 /// - `data=BYTES`, `libraries=N`, `maxmemory=BYTES`, `frozen`, `silent-since=MS`, `failover=MS`, `forgotten=MS`: what a change
 ///   needs of it
 /// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`, `at-rest`: what is remembered of it
@@ -123,6 +127,9 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "exited" => node.history.last_exit = Some(exit(words, line, now)?),
             "at-rest" => node.history.is_at_rest = true,
             "data" => node.data = number(words, "data")?.unwrap_or_default(),
+            "keys" => node.keys = number(words, "keys")?.unwrap_or_default(),
+            "heard" => node.heard = number(words, "heard")?,
+            "told" => node.history.may_have_taken_over = true,
             "libraries" => node.libraries = number(words, "libraries")?.unwrap_or_default(),
             "maxmemory" => node.maxmemory = number(words, "maxmemory")?,
             "version" => node.version = Some(value.parse().map_err(|_| format!("{value} is not a version"))?),
@@ -195,10 +202,10 @@ impl NodeScript {
             cluster_ok: !self.is_unsettled,
             loading: self.is_loading,
             epoch: if self.is_empty { ConfigEpoch(0) } else { own.epoch },
-            current_epoch: world.owners.values().map(|owner| owner.epoch).max().unwrap_or_default().max(own.epoch),
+            current_epoch: self.heard.map_or_else(|| highest_epoch(world).max(own.epoch), ConfigEpoch),
             slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
             replication_offset: self.offset,
-            keys: 0,
+            keys: self.keys,
             data: ByteSize(self.data),
             libraries: self.libraries,
             settings: self.settings(world, allocation),
@@ -207,6 +214,10 @@ impl NodeScript {
             peers: if self.is_alone { BTreeMap::new() } else { peers(world, serial) },
         }
     }
+}
+
+fn highest_epoch(world: &World) -> ConfigEpoch {
+    world.owners.values().map(|owner| owner.epoch).max().unwrap_or_default()
 }
 
 fn open_slot(world: &World, (slot, mark, node): &(u16, Mark, NodeSerial)) -> (Slot, OpenSlot) {

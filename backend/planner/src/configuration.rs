@@ -3,7 +3,7 @@
 //! Called after everything that starts or stops nodes. Its invariant: memory is raised at once and lowered only under data
 //! that fits, so that a change of shape evicts nothing on its way.
 
-use valkyard_model::{EngineConfigKey, LiveSettings, Step, WaitingOn};
+use valkyard_model::{EngineConfigKey, LiveSettings, Persistence, Step, WaitingOn};
 
 use crate::change;
 use crate::cluster::{Cluster, Life, Node};
@@ -11,6 +11,7 @@ use crate::moves::live_maxmemory;
 use crate::proposal::Proposal;
 use crate::room::usable;
 use crate::settings::node_settings;
+use crate::snapshots;
 
 pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let is_reshaped = change::is_reshaped(cluster);
@@ -31,7 +32,12 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
             proposal.wait(WaitingOn::RoomIn(node.allocation.shard));
             settings.maxmemory = present;
         }
-        if differs(cluster, &engine.settings, &LiveSettings::wanted(&settings)) {
+        if let (Some(fsync), Some(reason)) = (engine.persistence.fsync, snapshots::awaited(cluster, node)) {
+            proposal.wait(reason);
+            settings.persistence = Persistence::Aof { fsync };
+        }
+        let is_set = engine.persistence.is_set_to(settings.persistence);
+        if !is_set || differs(cluster, &engine.settings, &LiveSettings::wanted(&settings)) {
             proposal.propose(Step::Configure { node: node.serial(), settings });
         }
     }
@@ -40,7 +46,7 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
 /// Whether a living node runs with what the spec wants.
 pub(crate) fn is_configured(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     let Some((engine, wanted)) = node.engine().zip(cluster.wanted_settings(node.allocation.kind)) else { return true };
-    !differs(cluster, &engine.settings, wanted)
+    engine.persistence.is_set_to(cluster.desired.spec.persistence) && !differs(cluster, &engine.settings, wanted)
 }
 
 /// Engines that tell nothing are left alone. One that could not get as many connections as its type's default is not asked

@@ -29,6 +29,11 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         return;
     };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    // What the owner left on disk is worth more than what a copy never got.
+    if owner.data.is_some() && !has_synced(heir) {
+        proposal.wait(WaitingOn::DataToLoad(owner.serial()));
+        return;
+    }
     // A better heir is on its way out and has to be introduced again first.
     let is_outdone = !has_synced(heir) && shard.siblings(heir).any(|node| is_wanted_back(shard, node));
     if is_outdone || is_behind_the_times(cluster, shard, heir) {
@@ -101,7 +106,7 @@ pub(crate) fn is_wanted_back(shard: &Shard<'_>, node: &Node<'_>) -> bool {
 }
 
 /// Whether a replica ever held its primary's data, as far as can be told.
-fn has_synced(heir: &Node<'_>) -> bool {
+pub(crate) fn has_synced(heir: &Node<'_>) -> bool {
     heir.engine().is_some_and(|engine| match &engine.role {
         RoleSeen::Replica { link: LinkState::Syncing, .. } => false,
         RoleSeen::Replica { link: LinkState::Up | LinkState::Down, .. } | RoleSeen::Primary => engine.replication_offset > 0,

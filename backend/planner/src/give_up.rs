@@ -73,6 +73,7 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::TakeOver
         | StepKind::FailOver
         | StepKind::ClaimSlots
+        | StepKind::SaveSnapshot
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -145,6 +146,7 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::ClaimSlots => "give unowned slots to node",
         StepKind::CopyFunctions => "copy functions to node",
         StepKind::Configure => "configure node",
+        StepKind::SaveSnapshot => "save a snapshot of node",
         StepKind::Forget => "remove leaving nodes from the view of node",
         StepKind::RetireNodes => "choose the nodes that leave",
         StepKind::ReleaseNodes => "remove the records of nodes that left",

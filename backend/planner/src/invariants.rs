@@ -14,6 +14,7 @@ use valkyard_model::{
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::failover::has_synced;
 use crate::layout::crowded_zone;
 
 /// A broken invariant.
@@ -191,6 +192,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::ClaimSlots { node, .. }
             | Step::CopyFunctions { node, .. }
             | Step::Configure { node, .. }
+            | Step::SaveSnapshot { node }
             | Step::Forget { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
             Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
@@ -252,6 +254,7 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::ClaimSlots
         | StepKind::CopyFunctions
         | StepKind::Configure
+        | StepKind::SaveSnapshot
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -348,6 +351,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::ClaimSlots
         | StepKind::CopyFunctions
         | StepKind::Configure
+        | StepKind::SaveSnapshot
         | StepKind::Forget => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
@@ -377,7 +381,8 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
 fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     let is_taken_over = shard.siblings(node).any(Node::claims_slots);
     let may_follow = |sibling: &Node<'_>| match sibling.engine().map(|engine| &engine.role) {
-        Some(RoleSeen::Replica { of, .. }) => of == node.id(),
+        // What is on disk is worth more than what a copy never got.
+        Some(RoleSeen::Replica { of, .. }) => of == node.id() && (node.data.is_none() || has_synced(sibling)),
         Some(RoleSeen::Primary) => false,
         None => !sibling.is_dead(),
     };

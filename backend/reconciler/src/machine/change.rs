@@ -7,9 +7,10 @@ use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::debug;
 use valkyard_engine::{NodeLink, SlotsByKeys};
-use valkyard_host::{files_seen, rewrite};
+use valkyard_host::{drop_data, files_seen, rewrite};
 use valkyard_model::{
-    DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, Seen, SlotSet, Step,
+    DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, Persistence, Seen,
+    SlotSet, Step,
 };
 
 use super::MachineWorld;
@@ -20,6 +21,16 @@ use crate::world::StepError;
 
 /// Longest wait for a link to a witness: as much as the whole step should take.
 const WITNESS_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Data that is not written any more with this persistence. What is kept instead is complete when the planner configures this,
+/// but for a log of writes, which its engine only begins: until that is complete the snapshot stays.
+fn surplus_data(persistence: Persistence) -> &'static [DataSource] {
+    match persistence {
+        Persistence::Disabled => &[DataSource::Log, DataSource::Snapshot],
+        Persistence::Rdb(_) => &[DataSource::Log],
+        Persistence::Aof { .. } => &[],
+    }
+}
 
 /// A step that names an address where no node is allocated: the planner never makes one.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +52,7 @@ impl MachineWorld {
                 self.link(desired, *node).await?.restore_functions(&functions).await?;
             }
             Step::Configure { node, settings } => self.configure(desired, *node, settings).await?,
+            Step::SaveSnapshot { node } => self.link(desired, *node).await?.save_snapshot().await?,
             Step::Forget { node, peers } => self.link(desired, *node).await?.forget(peers).await?,
             Step::AllocateNodes { .. }
             | Step::PrepareNode { .. }
@@ -114,7 +126,12 @@ impl MachineWorld {
             Seen::Known(_) | Seen::Unknown => rewrite(&home, &file),
         };
         blocking(writing).await?;
-        Ok(self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?)
+        self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?;
+        self.link(desired, node).await?.set_persistence(settings.persistence).await?;
+        let home = self.home(desired, node);
+        let surplus = surplus_data(settings.persistence);
+        blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;
+        Ok(())
     }
 
     /// A link to the node of this instance that listens there.

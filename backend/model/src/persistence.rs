@@ -280,10 +280,14 @@ impl PersistenceSeen {
         (self.fsync, self.keeps_copies) == (wanted.fsync(), wanted.is_on())
     }
 
-    /// Whether what it writes reaches the disk.
+    /// Whether what it writes for this persistence reaches the disk. What failed for an earlier one does not matter any more.
     #[must_use]
-    pub fn is_ok(&self) -> bool {
-        self.rewrite_ok && self.write_ok && self.save_ok
+    pub fn is_ok_for(&self, wanted: Persistence) -> bool {
+        match wanted {
+            Persistence::Disabled => true,
+            Persistence::Rdb(_) => self.save_ok,
+            Persistence::Aof { .. } => self.rewrite_ok && self.write_ok,
+        }
     }
 }
 

@@ -6,15 +6,21 @@
 //! primary gives its own data up only when the primary's is on disk.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use valkyard_model::{
-    Condition, ConfigEpoch, Convergence, DataSource, DesiredInstance, NodeSerial, Persistence, Seen, SlotSet, Timestamp,
-    WaitingOn,
+    Condition, ConfigEpoch, Convergence, DataSource, DesiredInstance, Failure, FailureCode, NodeSerial, Persistence, Seen,
+    SlotSet, Timestamp, WaitingOn,
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::failover::has_synced;
 use crate::proposal::Proposal;
+use crate::retry::elapsed;
+
+/// How long a node may fail to write its data before a change of persistence is given up: several attempts of the engine, and of
+/// snapshots with their backoff.
+const WRITING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether what is in folders counts. While the mode changes, either side of the change may have written it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +147,27 @@ pub(crate) fn is_on_disk(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     }
 }
 
+/// Why a change of persistence cannot succeed any more: a node has failed to write its data for long.
+pub(crate) fn unwritable(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
+    let desired = cluster.desired;
+    let settled = desired.settled.as_ref()?;
+    let is_overdue = elapsed(desired.update_time.max(proposal.observed.first_look), proposal.now) > WRITING_PATIENCE;
+    if settled.spec.persistence == desired.spec.persistence || !is_overdue {
+        return None;
+    }
+    let node = cluster.nodes().find(|node| is_failing(cluster, node))?.serial();
+    let message = format!(
+        "node {node} cannot write its data to the disk; its log says why: free disk space or make it writable, then apply the \
+         change again"
+    );
+    Some(Failure { code: FailureCode::ResourceExhausted, message })
+}
+
+/// Whether a living node fails to write what its mode wants.
+fn is_failing(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    node.engine().is_some_and(|engine| !engine.persistence.is_ok_for(cluster.desired.spec.persistence))
+}
+
 impl Node<'_> {
     /// Why its engine could not read its data, if that ended it.
     pub(crate) fn unreadable(&self) -> Option<&str> {
@@ -162,7 +189,7 @@ pub(crate) fn note_conditions(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>
         if let Some(words) = &node.seen.history.torn_log {
             proposal.note(Condition::LogTorn(serial, words.clone()));
         }
-        if node.engine().is_some_and(|engine| !engine.persistence.is_ok()) {
+        if is_failing(cluster, node) {
             proposal.note(Condition::NotSaved(serial));
         }
     }

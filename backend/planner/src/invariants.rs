@@ -78,6 +78,11 @@ pub enum Violation {
         /// The dead primary.
         node: NodeSerial,
     },
+    /// A dead node is to begin without the data in its folder although nobody serves its shard.
+    DropsLastCopy {
+        /// The node.
+        node: NodeSerial,
+    },
     /// Two nodes of a shard in one zone while another zone is free.
     ZoneCrowded {
         /// The shard.
@@ -336,6 +341,10 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             }
             if kind == StepKind::StartProcess && wakes_over_replicas(shard, node) {
                 violations.push(Violation::WakesOverReplicas { node: serial });
+            }
+            let is_dropped = matches!(step, Step::StartProcess { load: None, .. }) && node.data.is_some();
+            if is_dropped && shard.lead().is_none() && !shard.owns_nothing {
+                violations.push(Violation::DropsLastCopy { node: serial });
             }
         }
         StepKind::StopProcess => {

@@ -164,7 +164,7 @@ impl Cluster {
         kill_process(pid, Signal::STOP).expect("a child of this process");
     }
 
-    fn folder(&self, serial: NodeSerial) -> PathBuf {
+    pub(crate) fn folder(&self, serial: NodeSerial) -> PathBuf {
         self.dir.path().join(serial.to_string())
     }
 

@@ -2,12 +2,13 @@
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    AppendFsync, Condition, NodeSerial, Persistence, ShardIndex, SnapshotPeriod, SnapshotSchedule, Timestamp, WaitingOn,
+    AppendFsync, Condition, InstanceSpec, NodeSerial, NodeType, Persistence, ShardIndex, SnapshotPeriod, SnapshotSchedule,
+    Timestamp, WaitingOn,
 };
 use valkyard_simulator::{Machine, Outcome, Simulation, accepted_instance};
 
 use crate::crashes::crash_everywhere;
-use crate::scenario::{TURNS_MAX, assert_complete, change, live_for};
+use crate::scenario::{CHANGE_TURNS_MAX, TURNS_MAX, assert_complete, change, live_for};
 
 const EVERY_SEC: Persistence = Persistence::Aof { fsync: AppendFsync::EverySec };
 const ALWAYS: Persistence = Persistence::Aof { fsync: AppendFsync::Always };
@@ -223,4 +224,57 @@ fn a_crash_at_any_moment_of_a_switch_loses_nothing_that_was_promised_before() {
             assert_complete(simulation);
         });
     }
+}
+
+#[test]
+fn what_a_change_of_shape_moved_is_back_after_all_processes_were_killed() {
+    let changes: [fn(&mut InstanceSpec); 5] = [
+        |spec| spec.shard_count = 3,
+        |spec| spec.replica_count = 2,
+        |spec| spec.shard_count = 1,
+        |spec| spec.node_type = NodeType::HighmemXlarge,
+        |spec| spec.replica_count = 0,
+    ];
+    let mut simulation = complete(ALWAYS, 2, 1, 16);
+    for asked in changes {
+        change(&mut simulation, asked);
+        kill_all(&simulation);
+        assert!(simulation.machine().safe_writes() > 0, "nothing is promised");
+        simulation.run(CHANGE_TURNS_MAX);
+        assert_complete(&simulation);
+        assert_eq!(losses(&simulation), [], "{}", simulation.story());
+    }
+}
+
+#[test]
+fn nodes_killed_at_any_moment_of_a_change_of_shape_bring_their_data_back() {
+    for seed in 50..70 {
+        let mut simulation = complete(EVERY_SEC, 2, 1, seed);
+        simulation.machine().update(|spec| spec.shard_count = 3);
+        let turns = simulation.machine().random().below(200);
+        for _ in 0..turns {
+            if let Outcome::Looked(look) = simulation.turn() {
+                simulation.rest(&look.plan);
+            }
+        }
+        kill_all(&simulation);
+        simulation.run(CHANGE_TURNS_MAX);
+        assert_complete(&simulation);
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_replaced_by_a_snapshot_is_kept_and_the_change_given_up() {
+    let mut simulation = complete(EVERY_SEC, 1, 0, 17);
+    simulation.machine().chaos.saves_fail = true;
+    simulation.machine().update(|spec| spec.persistence = hourly());
+    live_for(&mut simulation, TimeDelta::seconds(120));
+    let abandoned = simulation.machine().abandoned().to_vec();
+    assert!(matches!(abandoned.as_slice(), [failure] if failure.message.contains("cannot write")), "{abandoned:?}");
+    simulation.run(TURNS_MAX);
+    assert_complete(&simulation);
+    kill_all(&simulation);
+    simulation.run(TURNS_MAX);
+    assert_complete(&simulation);
+    assert_eq!(losses(&simulation), []);
 }

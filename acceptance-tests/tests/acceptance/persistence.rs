@@ -6,7 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use acceptance_tests::judge::{Load, LoadOptions};
-use acceptance_tests::{Scene, binary, engines, kill_9, node_processes, read_back, send, wait_until, write_keys};
+use acceptance_tests::{
+    Daemon, DaemonOptions, Scene, Workspace, binary, engines, kill_9, node_processes, read_back, send, terraforms, wait_until,
+    write_keys,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -185,4 +188,37 @@ fn the_mode_is_switched_under_writes_and_nothing_is_lost() {
     kill_all(&scene);
     scene.wait_until_sound();
     wait_until("every acknowledged write", HEAL_LIMIT, || record.verify(&scene.instance()).flawless());
+}
+
+fn config(persistence: &str) -> String {
+    format!(
+        "terraform {{\n  required_providers {{\n    valkyard = {{ source = \"valkyard/valkyard\" }}\n  }}\n}}\n\
+         provider \"valkyard\" {{\n  project = \"p\"\n}}\n\
+         resource \"valkyard_instance\" \"cache\" {{\n  instance_id = \"cache\"\n  deletion_protection_enabled = false\n  \
+         shard_count = 1\n  persistence_config = {persistence}\n}}\n"
+    )
+}
+
+#[test]
+fn terraform_makes_and_switches_it_in_place_without_drift() {
+    let terraform = terraforms().remove(0);
+    let scene = Scene { daemon: Daemon::start(DaemonOptions::default()) };
+    let workspace = Workspace::of_text(&terraform, &config("{ mode = \"AOF\" }"), &scene.daemon.endpoint());
+    let _created = workspace.apply().succeeded();
+    assert_eq!(workspace.plan().code, 0, "the plan after creation is not empty");
+    assert_eq!(scene.instance()["persistenceConfig"], aof("EVERY_SEC"));
+    write_keys(&scene.instance(), "key", KEYS).expect("every key is written");
+    for mode in [
+        "{ mode = \"RDB\", rdb_config = { rdb_snapshot_period = \"ONE_HOUR\" } }",
+        "{ mode = \"AOF\", aof_config = { append_fsync = \"ALWAYS\" } }",
+    ] {
+        workspace.write(&config(mode));
+        let applied = workspace.apply().succeeded();
+        assert!(applied.out.contains("0 added, 1 changed, 0 destroyed"), "{mode}\n{}", applied.out);
+        let planned = workspace.plan();
+        assert_eq!(planned.code, 0, "{mode}\n{}", planned.out);
+    }
+    kill_all(&scene);
+    wait_for_keys(&scene, "key");
+    let _destroyed = workspace.destroy().succeeded();
 }

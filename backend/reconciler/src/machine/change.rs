@@ -126,11 +126,12 @@ impl MachineWorld {
             Seen::Known(_) | Seen::Unknown => rewrite(&home, &file),
         };
         blocking(writing).await?;
-        self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?;
         self.link(desired, node).await?.set_persistence(settings.persistence).await?;
         let home = self.home(desired, node);
         let surplus = surplus_data(settings.persistence);
         blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;
+        // Last: an engine may refuse a number of connections that this machine has no files for, and takes all else.
+        self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?;
         Ok(())
     }
 

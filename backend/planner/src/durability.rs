@@ -118,8 +118,8 @@ fn memory<'a>(node: &Node<'a>) -> Option<&'a valkyard_model::ClusterMemory> {
 
 /// A dead node of the shard whose folder cannot be looked into, where it matters.
 pub(crate) fn unseen_folder<'s, 'a>(cluster: &Cluster<'_>, shard: &'s Shard<'a>) -> Option<&'s Node<'a>> {
-    let matters = Persists::of(cluster.desired) == Persists::Data && shard.is_dead();
-    shard.nodes.iter().find(|node| matters && node.seen.files == Seen::Unknown)
+    let matters = Persists::of(cluster.desired) == Persists::Data && shard.primary().is_none() && !shard.owns_nothing;
+    shard.nodes.iter().find(|node| matters && node.is_dead() && node.seen.files == Seen::Unknown)
 }
 
 /// What a dead node begins with.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use valkyard_model::{LinkState, NodeId, RoleSeen, Step, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::durability::unseen_folder;
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
 
@@ -30,6 +31,10 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
     };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
     // What the owner left on disk is worth more than what a copy never got.
+    if !has_synced(heir) && unseen_folder(cluster, shard).is_some() {
+        proposal.wait(WaitingOn::Certainty(owner.serial()));
+        return;
+    }
     if owner.data.is_some() && !has_synced(heir) {
         proposal.wait(WaitingOn::DataToLoad(owner.serial()));
         return;

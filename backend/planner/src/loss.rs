@@ -5,7 +5,7 @@
 use valkyard_model::{Step, Timestamp};
 
 use crate::cluster::{Cluster, Shard};
-use crate::durability::revival;
+use crate::durability::{revival, unseen_folder};
 use crate::proposal::Proposal;
 
 /// Proposes to record a loss that is not on record yet; its nodes are not woken meanwhile.
@@ -13,7 +13,7 @@ pub(crate) fn is_to_be_recorded(cluster: &Cluster<'_>, shard: &Shard<'_>, propos
     let desired = cluster.desired;
     // Shards of a creation, or of a change that has not reached them, hold nothing yet.
     let was_complete = desired.settled.as_ref().is_some_and(|settled| shard.index.0 < settled.spec.shard_count);
-    if !was_complete || !shard.is_dead() {
+    if !was_complete || !shard.is_dead() || unseen_folder(cluster, shard).is_some() {
         return false;
     }
     let revival = revival(cluster, shard);

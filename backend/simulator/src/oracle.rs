@@ -90,12 +90,17 @@ impl Machine {
             let is_owner = living.is_some_and(|owner| owner.id == engine.id);
             let is_importer = engine.is_primary() && engine.imports(slot) && !is_owner;
             if is_owner || is_importer {
-                kept.push((slot, self.survivors(slot, engine).or_else(|| disk.as_ref().map(|keys| keys.of(slot)))));
+                // A copy that is out of touch may take over too, else its disk has it.
+                let rest = || self.left_to_heirs(slot, node).filter(|_| disk.is_some());
+                let left = self.survivors(slot, engine).or_else(rest);
+                kept.push((slot, left.or_else(|| disk.as_ref().map(|keys| keys.of(slot)))));
             } else if living.is_none() && self.oracle.served_by.get(&slot) == Some(&node.shard) {
-                // The second trouble of its shard. A log on disk is no worse than the copy that was left.
-                let has_log = engine.disk.fsync.is_some() && engine.disk.log == LogState::Complete;
-                let has_log = has_log && node.folder.is_some();
-                if !has_log {
+                // The second trouble of its shard. A log on disk is no worse than the copy that was left, unless another
+                // copy that lives and has less takes over.
+                let has_log = engine.disk.fsync.is_some() && engine.disk.log == LogState::Complete && node.folder.is_some();
+                if has_log {
+                    kept.extend(self.left_to_heirs(slot, node).map(|left| (slot, Some(left))));
+                } else {
                     kept.push((slot, disk.as_ref().map(|keys| keys.of(slot))));
                 }
             }
@@ -106,6 +111,13 @@ impl Machine {
                 (_, _) => drop(self.oracle.safe.remove(&slot)),
             }
         }
+    }
+
+    /// What every other living copy of a shard without an owner has of a slot; nothing if there is none.
+    fn left_to_heirs(&self, slot: Slot, dying: &SimNode) -> Option<BTreeSet<u64>> {
+        let others = self.nodes.values().filter(|node| node.shard == dying.shard && node.id != dying.id);
+        let heirs = others.filter_map(SimNode::engine).filter(|engine| !engine.is_primary() && engine.offset > 0);
+        heirs.map(|engine| engine.data.of(slot)).reduce(|one, other| one.intersection(&other).copied().collect())
     }
 
     /// The owner of a slot, even one that hangs.

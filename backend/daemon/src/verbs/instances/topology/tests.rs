@@ -99,8 +99,8 @@ fn a_change_shows_both_shapes_and_everything_that_is_to_be_known() {
 projects/p/locations/us-central1/instances/cache
 UPDATING, generation 2, seen 2026-01-01T00:00:00.005Z
 endpoint 127.1.0.1:6379
-was      1 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  maxclients=1000
-becomes  2 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  maxclients=1000
+was      1 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  AOF EVERY_SEC  maxclients=1000
+becomes  2 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  AOF EVERY_SEC  maxclients=1000
 
 SHARD  STATE     SLOTS  PRIMARY  REPLICAS  IN SYNC  RANGES
 s0     degraded  16384  n0       n1        1        0-16383

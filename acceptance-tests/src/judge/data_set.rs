@@ -121,15 +121,24 @@ impl DataSet {
                 differences.push(format!("{:?}: {} became {}", command.1, short(before), short(&now)));
             }
         }
-        for address in primaries(&mut connection) {
-            let answer = crate::nodes::ask(&address, &["FUNCTION", "LIST", "LIBRARYNAME", "judge"])?;
-            if !answer.contains("judge_answer") {
-                differences.push(format!("{address} has no function of ours: {answer}"));
-            }
-        }
+        // A node that is leaving, or was just killed, may still be in somebody's layout.
+        let without = wait_until("every primary tells its functions", LAYOUT_LIMIT, || without_function(&mut connection));
+        differences.extend(without);
         differences.truncate(10);
         if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
+}
+
+/// The primaries that lack the function, and what they have.
+fn without_function(connection: &mut ClusterConnection) -> Result<Vec<String>, String> {
+    let mut without = Vec::new();
+    for address in primaries(connection) {
+        let answer = crate::nodes::ask(&address, &["FUNCTION", "LIST", "LIBRARYNAME", "judge"])?;
+        if !answer.contains("judge_answer") {
+            without.push(format!("{address} has no function of ours: {answer}"));
+        }
+    }
+    Ok(without)
 }
 
 fn words(words: &[&str]) -> Vec<String> {

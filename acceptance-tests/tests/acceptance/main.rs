@@ -12,6 +12,7 @@ mod gcloud;
 mod healing;
 mod judge;
 mod lifecycle;
+mod persistence;
 mod provider;
 mod shutdown;
 mod tidy;

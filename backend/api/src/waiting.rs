@@ -76,20 +76,24 @@ fn grouped(waiting_on: &[WaitingOn]) -> Vec<String> {
 /// Kinds with the same rank are told together.
 fn rank(waiting: &WaitingOn) -> u8 {
     match waiting {
-        WaitingOn::Retry { .. } => 0,
-        WaitingOn::RoomIn(_) => 1,
-        WaitingOn::ZoneToReturn(_) => 2,
-        WaitingOn::SlotsToMove { .. } => 3,
-        WaitingOn::Replacement(_) => 4,
-        WaitingOn::ReplicaToSync(_) => 5,
-        WaitingOn::HeirToBeReady(_) => 6,
-        WaitingOn::FailoverToSettle(_) => 7,
-        WaitingOn::Certainty(_) => 8,
-        WaitingOn::NodeToLoad(_) => 9,
-        WaitingOn::NodeToAnswer(_) => 10,
-        WaitingOn::ClusterToAgree(_) => 11,
-        WaitingOn::NodeToLeave(_) => 12,
-        WaitingOn::ProcessToExit(_) => 13,
+        WaitingOn::DataToBeReadable(_) => 0,
+        WaitingOn::Retry { .. } => 1,
+        WaitingOn::RoomIn(_) => 2,
+        WaitingOn::ZoneToReturn(_) => 3,
+        WaitingOn::SlotsToMove { .. } => 4,
+        WaitingOn::Replacement(_) => 5,
+        WaitingOn::ReplicaToSync(_) => 6,
+        WaitingOn::HeirToBeReady(_) => 7,
+        WaitingOn::FailoverToSettle(_) => 8,
+        WaitingOn::Certainty(_) => 9,
+        WaitingOn::DataToLoad(_) => 10,
+        WaitingOn::NodeToLoad(_) => 11,
+        WaitingOn::NodeToAnswer(_) => 12,
+        WaitingOn::SnapshotOf(_) => 13,
+        WaitingOn::LogToBeWritten(_) => 14,
+        WaitingOn::ClusterToAgree(_) => 15,
+        WaitingOn::NodeToLeave(_) => 16,
+        WaitingOn::ProcessToExit(_) => 17,
     }
 }
 
@@ -106,6 +110,12 @@ fn group(members: &[&WaitingOn]) -> String {
         WaitingOn::NodeToLoad(_) => format!("waiting for nodes {} to load their data", names()),
         WaitingOn::ClusterToAgree(_) => format!("waiting for nodes {} to call the cluster ok", names()),
         WaitingOn::ReplicaToSync(_) => format!("waiting for replicas {} to catch up", names()),
+        WaitingOn::DataToBeReadable(_) => {
+            format!("the data in the folders of nodes {} cannot be read and is not replaced", names())
+        }
+        WaitingOn::DataToLoad(_) => format!("waiting for nodes {} to come back with the data", names()),
+        WaitingOn::SnapshotOf(_) => format!("waiting for snapshots of shards {}", names()),
+        WaitingOn::LogToBeWritten(_) => format!("waiting for nodes {} to write their data to their logs", names()),
         WaitingOn::ProcessToExit(_) => format!("waiting for the processes of nodes {} to exit", names()),
         WaitingOn::HeirToBeReady(_) => format!("waiting for replicas of shards {} that can take over", names()),
         WaitingOn::RoomIn(_) => format!("shards {} have no room for the keys they should get", names()),
@@ -126,9 +136,13 @@ fn subject(waiting: &WaitingOn) -> Option<String> {
         | WaitingOn::ReplicaToSync(node)
         | WaitingOn::ProcessToExit(node)
         | WaitingOn::NodeToLeave(node)
+        | WaitingOn::LogToBeWritten(node)
+        | WaitingOn::DataToBeReadable(node)
+        | WaitingOn::DataToLoad(node)
         | WaitingOn::Certainty(node) => Some(node.to_string()),
         WaitingOn::HeirToBeReady(shard)
         | WaitingOn::RoomIn(shard)
+        | WaitingOn::SnapshotOf(shard)
         | WaitingOn::Replacement(shard)
         | WaitingOn::FailoverToSettle(shard) => Some(shard.to_string()),
         WaitingOn::ZoneToReturn(zone) => Some(zone.to_string()),
@@ -164,6 +178,14 @@ pub(crate) fn reason(waiting: &WaitingOn) -> String {
         WaitingOn::NodeToAnswer(node) => format!("waiting for node {node} to answer"),
         WaitingOn::NodeToLoad(node) => format!("waiting for node {node} to load its data"),
         WaitingOn::ClusterToAgree(node) => format!("waiting for node {node} to call the cluster ok"),
+        WaitingOn::LogToBeWritten(node) => format!("waiting for node {node} to write its data to its log"),
+        WaitingOn::SnapshotOf(shard) => format!("waiting for a snapshot of shard {shard}"),
+        WaitingOn::DataToBeReadable(node) => {
+            format!(
+                "the data in the folder of node {node} cannot be read and is not replaced; mend it, or remove it to begin without"
+            )
+        }
+        WaitingOn::DataToLoad(node) => format!("waiting for node {node} to come back with the data"),
         WaitingOn::ReplicaToSync(node) => format!("waiting for replica {node} to catch up"),
         WaitingOn::ProcessToExit(node) => format!("waiting for the process of node {node} to exit"),
         WaitingOn::HeirToBeReady(shard) => format!("waiting for a replica of shard {shard} that can take over"),
@@ -195,6 +217,9 @@ pub(crate) fn condition(condition: &Condition) -> String {
         Condition::ShardDown(shard) => format!("shard {shard} has no serving primary"),
         Condition::ShardDegraded(shard) => format!("shard {shard} has fewer replicas in sync than asked for"),
         Condition::DataLost(shard) => format!("shard {shard} lost its data and starts empty"),
+        Condition::DataUnreadable(node, words) => format!("the data in the folder of node {node} cannot be read: {words}"),
+        Condition::LogTorn(node, words) => format!("the torn end of the log of node {node} was dropped: {words}"),
+        Condition::NotSaved(node) => format!("node {node} failed to write its data to the disk"),
     }
 }
 

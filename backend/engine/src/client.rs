@@ -8,6 +8,7 @@ mod error;
 mod functions;
 mod lanes;
 mod observe;
+mod persistence;
 mod request;
 mod resp;
 mod slots;

@@ -5,11 +5,13 @@
 
 mod catalogue;
 mod client;
+mod load_report;
 pub mod render;
 mod report;
 mod slots_by_keys;
 
 pub use catalogue::{Allocator, Capabilities, CatalogueConfig, EngineBuild, EngineCatalogue, Origin, RejectReason, Rejected};
 pub use client::{LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
-pub use report::ReportError;
+pub use load_report::{torn_log, unreadable_data};
+pub use report::{ReportError, cluster_memory};
 pub use slots_by_keys::SlotsByKeys;

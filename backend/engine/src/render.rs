@@ -10,6 +10,7 @@ mod nodes_conf;
 mod quote;
 
 pub use acl::{ADMIN_USER, acl};
+pub(crate) use config::live_persistence;
 pub use config::{NodeFileNames, config};
 pub use nodes_conf::nodes_conf;
 

@@ -9,7 +9,10 @@ mod migrations;
 
 use std::collections::BTreeMap;
 
-use valkyard_model::{ByteSize, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen, RoleSeen};
+use valkyard_model::{
+    AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen,
+    PersistenceSeen, RoleSeen,
+};
 
 use cluster_nodes::NodeLine;
 use fields::Fields;
@@ -49,7 +52,7 @@ pub(crate) struct Reports<'r> {
     pub(crate) cluster_info: &'r str,
     /// `INFO`.
     pub(crate) info: &'r str,
-    /// `CONFIG GET` of every key that a user may set.
+    /// `CONFIG GET` of every key that a user may set, and of persistence.
     pub(crate) settings: Vec<(String, String)>,
     /// `CLUSTER GETSLOTMIGRATIONS`, each as its fields; empty where the engine has no such command.
     pub(crate) migrations: Vec<Vec<(String, String)>>,
@@ -89,6 +92,7 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
         keys: keys(info)?,
         data: data(info)?,
         libraries: info.parsed("number_of_libraries")?,
+        persistence: persistence(info, &reports.settings)?,
         settings: settings(reports.settings)?,
         migrations: migrations(reports.migrations)?,
         open_slots: me.open_slots,
@@ -133,6 +137,42 @@ fn data(info: Fields<'_>) -> Result<ByteSize, ReportError> {
         ["used_memory_startup", "mem_replication_backlog", "mem_clients_normal", "mem_clients_slaves", "mem_cluster_links"];
     let used: u64 = info.parsed("used_memory")?;
     OTHERS.into_iter().try_fold(used, |rest, other| Ok(rest.saturating_sub(info.parsed(other)?))).map(ByteSize)
+}
+
+/// Names of settings that tell of a node's persistence.
+pub(crate) const PERSISTENCE_SETTINGS: [&str; 3] = ["appendonly", "appendfsync", "rdb-del-sync-files"];
+
+fn persistence(info: Fields<'_>, told: &[(String, String)]) -> Result<PersistenceSeen, ReportError> {
+    let setting = |field: &'static str| {
+        let found = told.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str());
+        found.ok_or(ReportError::Field { field, value: None })
+    };
+    let [appendonly, appendfsync, deletes_copies] = PERSISTENCE_SETTINGS;
+    let (is_wanted, fsync) = (setting(appendonly)? == "yes", setting(appendfsync)?);
+    let known = AppendFsync::ALL.into_iter().find(|known| known.as_str() == fsync);
+    let known = known.ok_or_else(|| ReportError::Field { field: appendfsync, value: Some(fsync.to_owned()) })?;
+    let is_ok = |field| info.text(field).map(|text| text == "ok");
+    Ok(PersistenceSeen {
+        fsync: is_wanted.then_some(known),
+        keeps_copies: setting(deletes_copies)? == "no",
+        is_logging: info.flag("aof_enabled")?,
+        is_rewriting: info.flag("aof_rewrite_in_progress")? || info.flag("aof_rewrite_scheduled")?,
+        rewrite_ok: is_ok("aof_last_bgrewrite_status")?,
+        write_ok: is_ok("aof_last_write_status")?,
+        is_saving: info.flag("rdb_bgsave_in_progress")?,
+        save_ok: is_ok("rdb_last_bgsave_status")?,
+    })
+}
+
+/// What a node's `nodes.conf` remembers of the node itself; nothing if it cannot be read.
+#[must_use]
+pub fn cluster_memory(nodes_conf: &str) -> Option<ClusterMemory> {
+    let vars = nodes_conf.lines().find_map(|line| line.strip_prefix("vars "))?;
+    let mut words = vars.split_ascii_whitespace();
+    words.by_ref().find(|word| *word == "currentEpoch")?;
+    let current_epoch = ConfigEpoch(words.next()?.parse().ok()?);
+    let me = nodes_conf.lines().filter_map(NodeLine::parse).find(|line| line.myself)?;
+    Some(ClusterMemory { is_replica: me.replica_of.is_some(), epoch: me.epoch, current_epoch, slots: me.slots })
 }
 
 fn settings(told: Vec<(String, String)>) -> Result<LiveSettings, ReportError> {

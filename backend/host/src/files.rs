@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use valkyard_model::{FilesSeen, Seen, Uid};
 
 use crate::data_dir::DataDir;
+use crate::data_files::data_seen;
 use crate::node_home::NodeHome;
 
 /// Only the daemon's user may read what nodes keep.
@@ -100,7 +101,7 @@ impl Shortcoming {
     }
 }
 
-trait At<T> {
+pub(crate) trait At<T> {
     fn at(self, path: &Path) -> Result<T, FilesError>;
 }
 
@@ -158,7 +159,7 @@ pub fn rewrite(home: &NodeHome, file: &NodeFile) -> Result<(), FilesError> {
     sync_folder(home.path())
 }
 
-fn delete_file(path: &Path) -> Result<(), FilesError> {
+pub(crate) fn delete_file(path: &Path) -> Result<(), FilesError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at(path),
         Ok(()) | Err(_) => Ok(()),
@@ -177,11 +178,14 @@ fn write_all<'f>(folder: &Path, files: impl IntoIterator<Item = &'f NodeFile>) -
     sync_folder(folder)
 }
 
-/// Looks at a node's folder.
+/// Looks at a node's folder; what it remembers of its cluster is the engine's to read.
 #[must_use]
 pub fn files_seen(home: &NodeHome) -> Seen<FilesSeen> {
     match fs::metadata(home.config_path()) {
-        Ok(found) if found.is_file() => Seen::Known(FilesSeen {}),
+        Ok(found) if found.is_file() => match data_seen(home) {
+            Ok(data) => Seen::Known(FilesSeen { data, memory: None }),
+            Err(_) => Seen::Unknown,
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => Seen::Absent,
         Ok(_) | Err(_) => Seen::Unknown,
     }
@@ -231,7 +235,7 @@ fn discard(home: &NodeHome) -> Result<(), FilesError> {
     }
 }
 
-fn delete_tree(path: &Path) -> Result<(), FilesError> {
+pub(crate) fn delete_tree(path: &Path) -> Result<(), FilesError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at(path),
         Ok(()) | Err(_) => Ok(()),

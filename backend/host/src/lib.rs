@@ -10,6 +10,7 @@
 //! unless they are `async`.
 
 mod data_dir;
+mod data_files;
 mod descriptors;
 mod files;
 mod forwarder;
@@ -21,6 +22,7 @@ mod process;
 mod waiting;
 
 pub use data_dir::{DataDir, DataDirError};
+pub use data_files::{cluster_file, drop_data, has_log_manifest, keep_only};
 pub use descriptors::raise_descriptor_limit;
 pub use files::{FilesError, NodeFile, files_seen, prepare, remove, remove_leftovers, rewrite};
 pub use forwarder::{Forwarder, ForwarderError};

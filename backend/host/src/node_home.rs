@@ -22,6 +22,10 @@ impl NodeHome {
     pub const ACL_FILE: &str = "users.acl";
     /// The engine's log, and what it prints.
     pub const LOG_FILE: &str = "valkey.log";
+    /// The folder of the engine's log of writes.
+    pub const LOG_OF_WRITES: &str = "appendonlydir";
+    /// The engine's snapshot.
+    pub const SNAPSHOT_FILE: &str = "dump.rdb";
     /// Pid and start time of the node's process, which holds a lock on it.
     pub const PID_FILE: &str = "node.pid";
 

@@ -57,13 +57,16 @@ pub struct Settled {
     pub maxmemory: ByteSize,
 }
 
-/// A shard that lost its data: all its nodes had ended and none persisted anything.
+/// A shard that lost data: all its nodes had ended, and what they had written down was nothing or less than it held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataLoss {
     /// The shard.
     pub shard: ShardIndex,
     /// When it was noticed.
     pub at: Timestamp,
+    /// The time of the copy that it came back with: later writes are lost. Nothing if it came back empty.
+    #[serde(default)]
+    pub restored_to: Option<Timestamp>,
 }
 
 impl DesiredInstance {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{AutoConnection, EngineConfigs, EngineVersion, InstanceSpec, LocationId, NodeType, Zone, ZoneDistribution};
+use crate::{
+    AutoConnection, EngineConfigs, EngineVersion, InstanceSpec, LocationId, NodeType, PersistenceDraft, Zone, ZoneDistribution,
+};
 
 /// An instance as a client described it: absent fields take their defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +19,8 @@ pub struct SpecDraft {
     pub engine_version: String,
     /// `engine_configs`.
     pub engine_configs: BTreeMap<String, String>,
+    /// `persistence_config`.
+    pub persistence: PersistenceDraft,
     /// `zone_distribution_config`.
     pub zones: ZoneDraft,
     /// `deletion_protection_enabled`.
@@ -90,6 +94,7 @@ pub fn validate(draft: SpecDraft, location: &LocationId, limits: &SpecLimits) ->
     let configs = EngineConfigs::validate(&draft.engine_configs, node_type.unwrap_or(NodeType::HighmemMedium));
     let configs = configs.map_err(|error| FieldViolation::new("instance.engine_configs", error.to_string()));
     let engine_configs = checked(configs, &mut violations);
+    let persistence = checked(draft.persistence.check(), &mut violations).unwrap_or_default();
     violations.extend(check_labels(&draft.labels));
     violations.extend(check_connections("instance.endpoints", &draft.auto_connections));
     violations.extend(check_connections("instance.psc_auto_connections", &draft.legacy_auto_connections));
@@ -103,6 +108,7 @@ pub fn validate(draft: SpecDraft, location: &LocationId, limits: &SpecLimits) ->
                 node_type,
                 engine_version,
                 engine_configs,
+                persistence,
                 zones,
                 deletion_protection: draft.deletion_protection.unwrap_or(false),
                 labels: draft.labels,

@@ -16,6 +16,7 @@ mod node;
 mod node_type;
 mod observation;
 mod operation;
+mod persistence;
 mod plan;
 mod secret;
 mod slot;
@@ -41,6 +42,10 @@ pub use observation::{
     RoleSeen, Seen,
 };
 pub use operation::{Operation, OperationState, Verb};
+pub use persistence::{
+    AppendFsync, ClusterMemory, DataSeen, DataSource, Persistence, PersistenceDraft, PersistenceMode, PersistenceSeen,
+    SnapshotPeriod, SnapshotSchedule,
+};
 pub use plan::{Condition, Plan, WaitingOn};
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteSize, ConfigEpoch, EngineConfigs, EngineVersion, NodeId, NodeSerial, NodeType, Port, ShardId, ShardIndex, SlotSet, Zone,
+    ByteSize, ConfigEpoch, EngineConfigs, EngineVersion, NodeId, NodeSerial, NodeType, Persistence, Port, ShardId, ShardIndex,
+    SlotSet, Zone,
 };
 
 /// What is durably set aside for a node before anything is done with it.
@@ -88,6 +89,8 @@ pub struct NodeSettings {
     pub maxmemory: ByteSize,
     /// Settings the user changed.
     pub configs: EngineConfigs,
+    /// What it keeps on disk.
+    pub persistence: Persistence,
 }
 
 /// The cluster as a node's first `nodes.conf` tells it.

@@ -6,7 +6,8 @@ use std::net::SocketAddrV4;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BinaryVersion, ByteSize, ConfigEpoch, LiveSettings, NodeId, NodeSerial, Pid, ShardIndex, Slot, SlotSet, StepKind, Timestamp,
+    BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, LiveSettings, NodeId, NodeSerial, PersistenceSeen, Pid,
+    ShardIndex, Slot, SlotSet, StepKind, Timestamp,
 };
 
 /// The outcome of looking at one thing.
@@ -71,8 +72,13 @@ pub struct NodeObservation {
 }
 
 /// A node's folder, complete: it is made under another name and renamed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilesSeen {}
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesSeen {
+    /// What is left of its data.
+    pub data: DataSeen,
+    /// What it remembers of its cluster; read only while no process runs there, and nothing if it is not readable.
+    pub memory: Option<ClusterMemory>,
+}
 
 /// A node's process: it holds the lock of its folder, so one whose folder is gone is not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +128,8 @@ pub struct EngineSeen {
     pub libraries: u32,
     /// What it runs with at the moment.
     pub settings: LiveSettings,
+    /// What it keeps on disk.
+    pub persistence: PersistenceSeen,
     /// Atomic slot migrations it takes part in, and the last end of one with each peer.
     pub migrations: Vec<MigrationSeen>,
     /// Slots that are being moved by keys, by its own word.
@@ -260,6 +268,12 @@ pub struct NodeHistory {
     /// Whether no process of it can run: this daemon set the node aside, or saw its process gone beside its folder, and
     /// has started none since.
     pub is_at_rest: bool,
+    /// The engine's words for an end of its log that was torn off and dropped when it began.
+    pub torn_log: Option<String>,
+    /// Snapshots that were begun since the last one that succeeded.
+    pub saves: u32,
+    /// When the last of them was begun.
+    pub last_save: Option<Timestamp>,
 }
 
 /// The beginning of a time in sync.
@@ -282,6 +296,8 @@ pub struct ExitSeen {
     pub status: String,
     /// The last lines of its log.
     pub log_tail: String,
+    /// The engine's words for why it could not read its data, if that ended it.
+    pub unreadable: Option<String>,
 }
 
 /// The open discovery endpoint.

@@ -26,6 +26,14 @@ pub enum WaitingOn {
     NodeToLoad(NodeSerial),
     /// A node does not call the cluster ok yet (a fresh primary waits 2 s before it accepts writes).
     ClusterToAgree(NodeSerial),
+    /// A node has not written all its data to its new log yet.
+    LogToBeWritten(NodeSerial),
+    /// A shard's snapshot has to be written before something else may go on.
+    SnapshotOf(ShardIndex),
+    /// The data in a node's folder cannot be read, and no other copy of it lives.
+    DataToBeReadable(NodeSerial),
+    /// Another node of its shard comes back first, with the data.
+    DataToLoad(NodeSerial),
     /// A replica has not caught up.
     ReplicaToSync(NodeSerial),
     /// A process was asked to stop.
@@ -73,4 +81,10 @@ pub enum Condition {
     ShardDegraded(ShardIndex),
     /// A shard without a live replica is being restarted empty: its data is lost.
     DataLost(ShardIndex),
+    /// The files of a node cannot be read, in the engine's words. They are kept as long as no other copy of them lives.
+    DataUnreadable(NodeSerial, String),
+    /// The end of a node's log was torn off and dropped, in the engine's words.
+    LogTorn(NodeSerial, String),
+    /// A node cannot write its data to the disk.
+    NotSaved(NodeSerial),
 }

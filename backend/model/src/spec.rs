@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineConfigs, EngineVersion, NodeKind, NodeType, ZoneDistribution};
+use crate::{EngineConfigs, EngineVersion, NodeKind, NodeType, Persistence, ZoneDistribution};
 
 /// Labels of an instance.
 pub type Labels = BTreeMap<String, String>;
@@ -31,6 +31,8 @@ pub struct InstanceSpec {
     pub engine_version: EngineVersion,
     /// Settings the user changed.
     pub engine_configs: EngineConfigs,
+    /// What survives its processes.
+    pub persistence: Persistence,
     /// Placement over zones.
     pub zones: ZoneDistribution,
     /// Whether deletion is refused.
@@ -65,6 +67,7 @@ impl InstanceSpec {
             node_type,
             engine_version,
             engine_configs,
+            persistence,
             zones,
             deletion_protection: _,
             labels: _,
@@ -73,6 +76,6 @@ impl InstanceSpec {
         } = self;
         (*shard_count, *replica_count, *node_type, *engine_version)
             == (other.shard_count, other.replica_count, other.node_type, other.engine_version)
-            && (engine_configs, zones) == (&other.engine_configs, &other.zones)
+            && (engine_configs, persistence, zones) == (&other.engine_configs, &other.persistence, &other.zones)
     }
 }

@@ -6,8 +6,8 @@ use std::net::SocketAddrV4;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClusterSeed, EngineVersion, Failure, Generation, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, ShardIndex,
-    SlotSet, Timestamp,
+    ClusterSeed, DataSource, EngineVersion, Failure, Generation, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings,
+    ShardIndex, SlotSet, Timestamp,
 };
 
 /// Something to do now: fully specified, idempotent, with a post-condition that the next observation can see.
@@ -36,6 +36,8 @@ pub enum Step {
         engine: EngineVersion,
         /// The cluster it wakes up in, in place of the one it remembers. Nothing where its memory is as good as anybody's.
         seed: Option<ClusterSeed>,
+        /// What it begins with. Data that it does not begin with is removed, as it is not to be loaded ever again.
+        load: Option<DataSource>,
     },
     /// End a node's process. Seen in `NodeObservation::process`.
     StopProcess {
@@ -114,6 +116,12 @@ pub enum Step {
         /// The whole configuration.
         settings: NodeSettings,
     },
+    /// Have a node write a snapshot of its data; the step only begins it. Seen in `DataSeen::snapshot`, and meanwhile in
+    /// `PersistenceSeen::is_saving`.
+    SaveSnapshot {
+        /// The node.
+        node: NodeSerial,
+    },
     /// Make a node forget others that leave. Seen in its peers.
     Forget {
         /// The node.
@@ -137,6 +145,8 @@ pub enum Step {
         shard: ShardIndex,
         /// When it was noticed.
         at: Timestamp,
+        /// The time of the copy it comes back with, if there is one.
+        restored_to: Option<Timestamp>,
     },
     /// Durably give up a change: the instance goes back to what it was when it was last complete. Seen in the spec.
     AbandonUpdate {
@@ -228,6 +238,8 @@ pub enum StepKind {
     CopyFunctions,
     /// [`Step::Configure`]
     Configure,
+    /// [`Step::SaveSnapshot`]
+    SaveSnapshot,
     /// [`Step::Forget`]
     Forget,
     /// [`Step::RetireNodes`]
@@ -269,6 +281,7 @@ impl Step {
             Self::ClaimSlots { .. } => StepKind::ClaimSlots,
             Self::CopyFunctions { .. } => StepKind::CopyFunctions,
             Self::Configure { .. } => StepKind::Configure,
+            Self::SaveSnapshot { .. } => StepKind::SaveSnapshot,
             Self::Forget { .. } => StepKind::Forget,
             Self::RetireNodes { .. } => StepKind::RetireNodes,
             Self::ReleaseNodes { .. } => StepKind::ReleaseNodes,
@@ -299,6 +312,7 @@ impl Step {
             | Self::ClaimSlots { node, .. }
             | Self::CopyFunctions { node, .. }
             | Self::Configure { node, .. }
+            | Self::SaveSnapshot { node }
             | Self::Forget { node, .. } => Some(*node),
             Self::AllocateNodes { .. }
             | Self::RetireNodes { .. }
@@ -331,6 +345,7 @@ impl fmt::Display for StepKind {
             Self::ClaimSlots => "claim slots",
             Self::CopyFunctions => "copy functions",
             Self::Configure => "configure",
+            Self::SaveSnapshot => "save snapshot",
             Self::Forget => "forget",
             Self::RetireNodes => "retire nodes",
             Self::ReleaseNodes => "release nodes",

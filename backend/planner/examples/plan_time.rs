@@ -13,8 +13,8 @@ use uuid::Uuid;
 use valkyard_model::{
     AddressBlock, AdminSecret, BinaryVersion, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, EngineSeen,
     FilesSeen, Generation, InitialRole, InstanceAddress, Lifecycle, LinkState, LiveSettings, LocationId, NodeAllocation,
-    NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, PeerHealth, PeerSeen, Pid, ProcessSeen, ProcessState,
-    RoleSeen, Seen, Settled, SlotSet, SpecDraft, SpecLimits, Step, Timestamp, Uid, even_shares, validate,
+    NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, PeerHealth, PeerSeen, PersistenceSeen, Pid, ProcessSeen,
+    ProcessState, RoleSeen, Seen, Settled, SlotSet, SpecDraft, SpecLimits, Step, Timestamp, Uid, even_shares, validate,
 };
 use valkyard_planner::{node_settings, plan};
 
@@ -125,12 +125,13 @@ fn serving(desired: &DesiredInstance, now: Timestamp) -> Observation {
         data: ByteSize(0),
         libraries: 0,
         settings: LiveSettings::wanted(&node_settings(desired, node)),
+        persistence: PersistenceSeen::default(),
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: peers.iter().filter(|(id, _)| **id != node.id).map(|(id, peer)| (id.clone(), peer.clone())).collect(),
     };
     let node_seen = |node: &NodeAllocation| NodeObservation {
-        files: Seen::Known(FilesSeen {}),
+        files: Seen::Known(FilesSeen::default()),
         process: Seen::Known(ProcessSeen { pid: Pid(1), state: ProcessState::Running }),
         engine: Seen::Known(engine(node)),
         history: NodeHistory::default(),

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ConfigEpoch, DesiredInstance, EngineSeen, InitialRole, LinkState, LiveSettings, NodeAllocation, NodeHistory, NodeId,
-    NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
+    ConfigEpoch, DataSource, DesiredInstance, EngineSeen, InitialRole, LinkState, LiveSettings, NodeAllocation, NodeHistory,
+    NodeId, NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet, Timestamp,
 };
 
 use crate::census::{self, Places, View};
+use crate::durability::{Persists, may_hold_more};
 use crate::rebalance::Holding;
 use crate::settings::node_settings;
 
@@ -33,6 +34,9 @@ static UNSEEN: NodeObservation = NodeObservation {
         last_failover: None,
         forgotten_since: None,
         is_at_rest: false,
+        torn_log: None,
+        saves: 0,
+        last_save: None,
     },
 };
 
@@ -56,12 +60,18 @@ pub(crate) struct Node<'a> {
     pub(crate) place: usize,
     engine: Option<&'a EngineSeen>,
     life: Life,
+    /// What its folder holds that may be loaded, and of when; nothing where nothing is persisted.
+    pub(crate) data: Option<(DataSource, Timestamp)>,
 }
 
 impl<'a> Node<'a> {
-    fn new(allocation: &'a NodeAllocation, seen: &'a NodeObservation, place: usize) -> Self {
+    fn new(allocation: &'a NodeAllocation, seen: &'a NodeObservation, place: usize, persists: Persists) -> Self {
         let engine = seen.engine.known().filter(|engine| engine.id == allocation.id);
-        Self { allocation, seen, place, engine, life: life(seen, engine) }
+        let data = match persists {
+            Persists::Nothing => None,
+            Persists::Data => seen.files.known().and_then(|files| files.data.newest()),
+        };
+        Self { allocation, seen, place, engine, life: life(seen, engine), data }
     }
 
     pub(crate) fn serial(&self) -> NodeSerial {
@@ -253,7 +263,10 @@ impl<'a> Shard<'a> {
         let has_nothing = |sibling: &&Node<'_>| {
             let mut empty = self.nodes.iter().filter(|other| other.life() == Life::Alive && other.is_empty_primary());
             let is_hollow = sibling.is_empty_primary() || empty.any(|primary| sibling.follows(primary));
-            sibling.is_dead() || sibling.leaves_with_nothing() || (is_hollow && !sibling.has_keys())
+            // What a primary left on disk is worth more than what a copy never got.
+            let is_behind_disk = node.data.is_some() && !may_hold_more(self, sibling);
+            let is_hollow = is_hollow && !sibling.has_keys();
+            sibling.is_dead() || sibling.leaves_with_nothing() || is_hollow || is_behind_disk
         };
         let mut holders = self.siblings(node).filter(|sibling| !has_nothing(sibling));
         let first = holders.next()?;
@@ -281,12 +294,13 @@ impl<'a> Cluster<'a> {
         let places: BTreeMap<NodeSerial, usize> = by_id.iter().enumerate().map(|(place, node)| (node.serial, place)).collect();
         let mut shards: BTreeMap<ShardIndex, Shard<'a>> = BTreeMap::new();
         let mut settings = BTreeMap::new();
+        let persists = Persists::of(desired);
         for allocation in desired.nodes.values() {
             let seen = observed.nodes.get(&allocation.serial).unwrap_or(&UNSEEN);
             let index = allocation.shard;
             let shard =
                 shards.entry(index).or_insert_with(|| Shard { index, nodes: Vec::new(), claim: None, owns_nothing: false });
-            shard.nodes.push(Node::new(allocation, seen, places[&allocation.serial]));
+            shard.nodes.push(Node::new(allocation, seen, places[&allocation.serial], persists));
             let wanted = || LiveSettings::wanted(&node_settings(desired, allocation));
             settings.entry(allocation.kind).or_insert_with(wanted);
         }

@@ -3,12 +3,13 @@
 //! Called after everything that starts or stops nodes. Its invariant: memory is raised at once and lowered only under data
 //! that fits (`room`), so that a change of shape evicts nothing on its way.
 
-use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, LiveSettings, Step};
+use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, LiveSettings, Persistence, Step};
 
 use crate::cluster::{Cluster, Life, Node};
 use crate::proposal::Proposal;
 use crate::room::{due_maxmemory, live_maxmemory, wanted_maxmemory};
 use crate::settings::node_settings;
+use crate::snapshots;
 
 /// Differences of memory that are left alone, as a part of it, while a node keeps more than the spec gives it because of its
 /// data: that changes with every write.
@@ -25,6 +26,14 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
         if !is_configured(cluster, due, node) {
             let mut settings = node_settings(cluster.desired, node.allocation);
             settings.maxmemory = wanted_maxmemory(due, engine);
+            if let (Some(fsync), Some(reason)) = (engine.persistence.fsync, snapshots::awaited(cluster, node)) {
+                proposal.wait(reason);
+                settings.persistence = Persistence::Aof { fsync };
+            }
+            let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine);
+            if is_set && !differs(cluster, engine, &LiveSettings::wanted(&settings)) {
+                continue;
+            }
             proposal.propose(Step::Configure { node: node.serial(), settings });
         }
     }
@@ -33,7 +42,8 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
 /// Whether a living node runs with what the spec wants, when `due` is the memory for all.
 pub(crate) fn is_configured(cluster: &Cluster<'_>, due: ByteSize, node: &Node<'_>) -> bool {
     let Some((engine, wanted)) = node.engine().zip(cluster.wanted_settings(node.allocation.kind)) else { return true };
-    !differs(cluster, engine, wanted) && has_its_memory(due, engine)
+    let is_persistent = engine.persistence.is_set_to(cluster.desired.spec.persistence);
+    is_persistent && !differs(cluster, engine, wanted) && has_its_memory(due, engine)
 }
 
 fn has_its_memory(due: ByteSize, engine: &EngineSeen) -> bool {

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
 use crate::rebalance::decide_moves;
 use crate::room::due_maxmemory;
-use crate::{configuration, discovery, layout, moves};
+use crate::{configuration, discovery, durability, layout, moves};
 
 pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
     if let Some(shard) = change.replacing {
@@ -87,7 +87,11 @@ fn missing(cluster: &Cluster<'_>, members: &Places, shard: &Shard<'_>, node: &No
         RoleSeen::Replica { link: LinkState::Up, .. } => {}
     }
     let is_settled = engine.cluster_ok && knows_all(cluster, members, node);
-    (!is_settled).then_some(WaitingOn::ClusterToAgree(serial))
+    if !is_settled {
+        return Some(WaitingOn::ClusterToAgree(serial));
+    }
+    let keeps_log = cluster.desired.spec.persistence.fsync().is_some();
+    (keeps_log && !durability::is_on_disk(cluster, node)).then_some(WaitingOn::LogToBeWritten(serial))
 }
 
 /// The owner tells what a shard without a primary waits for, unless the owner itself is in doubt.

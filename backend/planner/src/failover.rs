@@ -9,6 +9,7 @@ use std::time::Duration;
 use valkyard_model::{LinkState, NodeAddress, NodeId, RoleSeen, Step, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::durability::unseen_folder;
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
 
@@ -32,6 +33,15 @@ pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: 
         return;
     };
     proposal.wait(WaitingOn::FailoverToSettle(shard.index));
+    // What the owner left on disk is worth more than what a copy never got.
+    if !has_synced(heir) && unseen_folder(cluster, shard).is_some() {
+        proposal.wait(WaitingOn::Certainty(owner.serial()));
+        return;
+    }
+    if owner.data.is_some() && !has_synced(heir) {
+        proposal.wait(WaitingOn::DataToLoad(owner.serial()));
+        return;
+    }
     // A better heir is on its way out and has to be introduced again first, or has still to hear whom it should follow.
     let is_better = |node: &Node<'_>| is_wanted_back(shard, node) || (node.is_member() && node.has_keys());
     let is_outdone = !has_synced(heir) && shard.siblings(heir).any(|node| node.life() == Life::Alive && is_better(node));
@@ -130,7 +140,7 @@ pub(crate) fn is_wanted_back(shard: &Shard<'_>, node: &Node<'_>) -> bool {
 }
 
 /// Whether a replica ever held its primary's data, as far as can be told.
-fn has_synced(heir: &Node<'_>) -> bool {
+pub(crate) fn has_synced(heir: &Node<'_>) -> bool {
     heir.engine().is_some_and(|engine| match &engine.role {
         RoleSeen::Replica { link: LinkState::Syncing, .. } => false,
         RoleSeen::Replica { link: LinkState::Up | LinkState::Down, .. } | RoleSeen::Primary => engine.replication_offset > 0,

@@ -12,7 +12,7 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Node};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
-use crate::{convergence, room};
+use crate::{convergence, durability, room};
 
 /// Starts of a node that never served: with backoff about three seconds, enough for a passing cause to pass.
 const STARTS_MAX: u32 = 5;
@@ -73,6 +73,7 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::TakeOver
         | StepKind::FailOver
         | StepKind::ClaimSlots
+        | StepKind::SaveSnapshot
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -89,7 +90,7 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
     let faults = || proposal.observed.faults.iter().filter(|fault| fault.last >= begun);
     let faulty = || faults().filter(is_of_change).find_map(|fault| hopeless_fault(fault, Attempt::Change));
     let restless = || cluster.nodes().filter(|node| is_new(cluster, node)).find_map(|node| restless_node(node, Attempt::Change));
-    let mut failure = faulty().or_else(restless)?;
+    let mut failure = faulty().or_else(restless).or_else(|| durability::unwritable(cluster, proposal))?;
     failure.message.push_str("; the instance goes back to what it was");
     Some(failure)
 }
@@ -145,6 +146,7 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::ClaimSlots => "give unowned slots to node",
         StepKind::CopyFunctions => "copy functions to node",
         StepKind::Configure => "configure node",
+        StepKind::SaveSnapshot => "save a snapshot of node",
         StepKind::Forget => "remove leaving nodes from the view of node",
         StepKind::RetireNodes => "choose the nodes that leave",
         StepKind::ReleaseNodes => "remove the records of nodes that left",

@@ -14,6 +14,7 @@ use valkyard_model::{
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::failover::has_synced;
 use crate::layout::crowded_zone;
 
 /// A broken invariant.
@@ -75,6 +76,11 @@ pub enum Violation {
     /// A dead primary is to wake up empty while replicas of it may live and nobody took over.
     WakesOverReplicas {
         /// The dead primary.
+        node: NodeSerial,
+    },
+    /// A dead node is to begin without the data in its folder although nobody serves its shard.
+    DropsLastCopy {
+        /// The node.
         node: NodeSerial,
     },
     /// Two nodes of a shard in one zone while another zone is free.
@@ -193,6 +199,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::ClaimSlots { node, .. }
             | Step::CopyFunctions { node, .. }
             | Step::Configure { node, .. }
+            | Step::SaveSnapshot { node }
             | Step::Forget { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
             Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
@@ -254,6 +261,7 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::ClaimSlots
         | StepKind::CopyFunctions
         | StepKind::Configure
+        | StepKind::SaveSnapshot
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -336,6 +344,10 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             if kind == StepKind::StartProcess && wakes_over_replicas(shard, node) {
                 violations.push(Violation::WakesOverReplicas { node: serial });
             }
+            let is_dropped = matches!(step, Step::StartProcess { load: None, .. }) && node.data.is_some();
+            if is_dropped && shard.lead().is_none() && !shard.owns_nothing {
+                violations.push(Violation::DropsLastCopy { node: serial });
+            }
         }
         StepKind::StopProcess => {
             let is_seen = matches!(node.seen.process, Seen::Known(_));
@@ -350,6 +362,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::ClaimSlots
         | StepKind::CopyFunctions
         | StepKind::Configure
+        | StepKind::SaveSnapshot
         | StepKind::Forget => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
@@ -379,7 +392,10 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
 fn wakes_over_replicas(shard: &Shard<'_>, node: &Node<'_>) -> bool {
     let is_taken_over = shard.siblings(node).any(Node::claims_slots);
     let may_follow = |sibling: &Node<'_>| match sibling.engine().map(|engine| &engine.role) {
-        Some(RoleSeen::Replica { of, .. }) => of == node.id() && !sibling.leaves_with_nothing(),
+        // What is on disk is worth more than what a copy never got.
+        Some(RoleSeen::Replica { of, .. }) => {
+            of == node.id() && !sibling.leaves_with_nothing() && (node.data.is_none() || has_synced(sibling))
+        }
         Some(RoleSeen::Primary) => false,
         None => !sibling.is_dead(),
     };

@@ -8,12 +8,13 @@ use std::time::Duration;
 use valkyard_model::{Convergence, FaultKind, NodeSerial, Seen, Step, StepKind, WaitingOn};
 
 use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::durability;
 use crate::failover::is_known_to_all;
 use crate::handover;
 use crate::loss;
 use crate::proposal::Proposal;
 use crate::retry;
-use crate::seed::cluster_seed;
+use crate::seed::{cluster_seed, crowning_seed};
 use crate::settings::node_settings;
 use crate::stopping;
 
@@ -44,6 +45,9 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
     }
     if node.foreign_engine().is_some() {
         proposal.wait(WaitingOn::Certainty(serial));
+        return;
+    }
+    if durability::waits_for_data(cluster, shard, node, proposal) {
         return;
     }
     // A claim that not everybody has heard would not hold against this node's memory of its own.
@@ -77,14 +81,17 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
 }
 
 /// Beside a living lead a node wakes up as its replica, told so: what it remembers may be a claim of its own that nobody ever
-/// heard, stronger than the one in force, or not readable any more.
+/// heard, stronger than the one in force, or not readable any more. One that brings a dead shard back in place of its last
+/// primary is told to lead it.
 fn plan_start(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
     let serial = node.serial();
     let is_led = cluster.desired.convergence != Convergence::Never && shard.lead().is_some();
-    let seed = is_led.then(|| cluster_seed(cluster));
+    let crown = durability::revival(cluster, shard).and_then(|revival| revival.crown);
+    let seed = (is_led || crown.is_some()).then(|| crowning_seed(cluster, crown.as_ref()));
+    let load = durability::load(cluster, shard, node);
     match retry::after_start(&node.seen.history, proposal.now) {
         Some(left) => proposal.hold(StepKind::StartProcess, Some(serial), FaultKind::Transient, left),
-        None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version, seed }),
+        None => proposal.propose(Step::StartProcess { node: serial, engine: node.allocation.kind.engine_version, seed, load }),
     }
 }
 

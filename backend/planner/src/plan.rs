@@ -8,8 +8,8 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Shard};
 use crate::proposal::Proposal;
 use crate::{
-    configuration, convergence, detector, discovery, failover, give_up, handover, layout, membership, moves, orphans, repair,
-    retirement, teardown, timing,
+    configuration, convergence, detector, discovery, durability, failover, give_up, handover, layout, membership, moves, orphans,
+    repair, retirement, snapshots, teardown, timing,
 };
 
 /// What may be done now for this instance, and why nothing more.
@@ -41,10 +41,12 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         membership::plan_nodes(cluster, shard, proposal);
         repair::plan_repairs(cluster, shard, proposal);
         handover::plan_handover(cluster, change, shard, proposal);
-        note_conditions(cluster.desired, shard, proposal);
+        note_conditions(cluster, shard, proposal);
     }
+    durability::note_conditions(cluster, proposal);
     configuration::plan_configuration(cluster, proposal);
     moves::plan_moves(cluster, change, proposal);
+    snapshots::plan_snapshots(cluster, proposal);
     retirement::plan_retirement(cluster, change, proposal);
     retirement::plan_forgetting(cluster, proposal);
     orphans::plan_orphans(cluster, proposal);
@@ -55,7 +57,8 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
 }
 
 /// A shard in creation is incomplete by nature; its operation tells more than a condition would.
-fn note_conditions(desired: &DesiredInstance, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+fn note_conditions(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
+    let desired = cluster.desired;
     if desired.convergence == Convergence::Never {
         return;
     }
@@ -73,7 +76,7 @@ fn note_conditions(desired: &DesiredInstance, shard: &Shard<'_>, proposal: &mut 
             }
         }
     }
-    if shard.is_dead() {
+    if shard.is_dead() && durability::revival(cluster, shard).is_none() {
         proposal.note(Condition::DataLost(shard.index));
     }
 }

@@ -85,6 +85,7 @@ impl<'a> Proposal<'a> {
             | StepKind::ClaimSlots
             | StepKind::CopyFunctions
             | StepKind::Configure
+            | StepKind::SaveSnapshot
             | StepKind::Forget
             | StepKind::RetireNodes
             | StepKind::ReleaseNodes

@@ -12,10 +12,10 @@ use crate::census::Places;
 use crate::change::Change;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::handover::{self, has_all_copies};
-use crate::moves;
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
 use crate::stopping;
+use crate::{durability, moves};
 
 /// How long a node that everybody forgot still answers, with MOVED. Some libraries ask only nodes they know for the layout; one
 /// that sends a command within this time learns of the new ones before the last old one is gone.
@@ -116,7 +116,9 @@ fn leaving<'c, 'a>(cluster: &'c Cluster<'a>, proposal: &Proposal<'_>) -> Vec<&'c
 /// have everything without it.
 fn is_free_to_go(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &Proposal<'_>) -> bool {
     let is_followed = shard.siblings(node).any(|other| other.is_member() && other.follows(node));
-    let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead);
+    // What it has on disk goes with it.
+    let is_safe = |lead: &Node<'_>| node.data.is_none() || durability::is_on_disk(cluster, lead);
+    let is_complete = |lead: &Node<'_>| lead.is_member() && has_all_copies(cluster, shard, lead) && is_safe(lead);
     let is_left_behind = shard.owns_nothing || shard.lead().is_some_and(is_complete);
     !node.claims_slots() && !is_followed && is_left_behind && !handover::is_pending(shard, proposal)
 }

@@ -1,6 +1,6 @@
 //! The cluster that a node wakes up in: the first layout, corrected by what the living nodes say.
 //!
-//! Called when a folder is prepared. Its invariant: each slot has at most one owner in a seed, and a node whose folder was
+//! Called when a folder is prepared, and when a node is told its place at its start. Its invariant: each slot has at most one owner in a seed, and a node whose folder was
 //! lost comes back in the role that the others know it in.
 
 use std::cmp::Reverse;
@@ -9,22 +9,33 @@ use std::collections::BTreeMap;
 use valkyard_model::{ClusterSeed, ConfigEpoch, Convergence, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, even_shares};
 
 use crate::cluster::{Cluster, Node, Shard};
+use crate::durability::Crown;
 
 /// Everything the nodes of an instance have to know of each other to form its cluster.
 pub(crate) fn cluster_seed(cluster: &Cluster<'_>) -> ClusterSeed {
-    let claims = settled_claims(cluster);
+    crowning_seed(cluster, None)
+}
+
+/// The same with a dead node as the primary of its shard, whatever the others remember.
+pub(crate) fn crowning_seed(cluster: &Cluster<'_>, crown: Option<&Crown>) -> ClusterSeed {
+    let claims = settled_claims(cluster, crown);
     let mut nodes = Vec::new();
     for shard in &cluster.shards {
-        nodes.extend(shard_lines(cluster, shard, &claims));
+        nodes.extend(shard_lines(cluster, shard, &claims, crown));
     }
     let current_epoch = highest_epoch(cluster, &nodes);
     ClusterSeed { current_epoch, nodes }
 }
 
 /// The slots of each shard with its claim to them. Where two claim a slot, the higher epoch has it, as on the bus.
-fn settled_claims(cluster: &Cluster<'_>) -> BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)> {
+fn settled_claims(cluster: &Cluster<'_>, crown: Option<&Crown>) -> BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)> {
     let mut known: Vec<(ShardIndex, SlotSet, ConfigEpoch)> =
         cluster.shards.iter().filter_map(|shard| Some((shard.index, shard.claim?.slots?.clone(), shard.claim?.epoch))).collect();
+    if let Some(crown) = crown {
+        let home = cluster.desired.nodes.get(&crown.node).map(|node| node.shard);
+        known.retain(|(shard, _, _)| Some(*shard) != home);
+        known.extend(home.map(|shard| (shard, crown.slots.clone(), crown.epoch)));
+    }
     known.sort_by_key(|(shard, _, epoch)| (Reverse(*epoch), *shard));
     let mut given = SlotSet::default();
     let mut claims = BTreeMap::new();
@@ -48,10 +59,16 @@ fn starts_over(cluster: &Cluster<'_>) -> bool {
 }
 
 /// A shard without slots has no claim.
-fn shard_lines(cluster: &Cluster<'_>, shard: &Shard<'_>, claims: &BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)>) -> Vec<SeedNode> {
+fn shard_lines(
+    cluster: &Cluster<'_>,
+    shard: &Shard<'_>,
+    claims: &BTreeMap<ShardIndex, (SlotSet, ConfigEpoch)>,
+    crown: Option<&Crown>,
+) -> Vec<SeedNode> {
+    let crowned = crown.and_then(|crown| shard.nodes.iter().find(|node| node.serial() == crown.node));
     let owner = shard.owner().filter(|owner| owner.is_member() || !shard.slots().is_empty());
     let lead = || shard.lead().filter(|lead| lead.is_member());
-    let Some(primary) = owner.or_else(lead).or_else(|| shard.initial_primary()) else { return Vec::new() };
+    let Some(primary) = crowned.or(owner).or_else(lead).or_else(|| shard.initial_primary()) else { return Vec::new() };
     let (slots, epoch) = claims.get(&shard.index).cloned().unwrap_or_default();
     let line = |node: &Node<'_>, role| SeedNode {
         id: node.id().clone(),

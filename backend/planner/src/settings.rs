@@ -14,5 +14,6 @@ pub fn node_settings(desired: &DesiredInstance, allocation: &NodeAllocation) -> 
         node_type: allocation.kind.node_type,
         maxmemory: desired.maxmemory,
         configs: desired.spec.engine_configs.clone(),
+        persistence: desired.spec.persistence,
     }
 }

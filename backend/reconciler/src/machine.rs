@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
-use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Step, Timestamp, Uid};
+use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Pid, Step, Timestamp, Uid};
 use valkyard_store::Store;
 
 use crate::supervisor::Wake;
@@ -48,6 +48,8 @@ pub struct MachineWorld {
     links: Links,
     /// How the last process of each node ended.
     exits: BTreeMap<NodeSerial, ExitSeen>,
+    /// For each process whose log was read: what the engine said of a torn end of its log of writes.
+    loads: BTreeMap<NodeSerial, (Pid, Option<String>)>,
     /// Shared by steps that run at once; held for map updates only, never across an await.
     attachments: Mutex<Attachments>,
 }
@@ -63,6 +65,7 @@ impl Machine {
             uid: None,
             links: Links::default(),
             exits: BTreeMap::new(),
+            loads: BTreeMap::new(),
             attachments: Mutex::new(Attachments::default()),
         }
     }
@@ -84,6 +87,7 @@ impl MachineWorld {
             self.uid = Some(uid);
             self.links = Links::default();
             self.exits.clear();
+            self.loads.clear();
             *self.attachments() = Attachments::default();
         }
     }

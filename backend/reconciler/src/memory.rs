@@ -61,6 +61,8 @@ pub(crate) struct Memory {
     handovers: BTreeMap<ShardIndex, Handover>,
     /// The newest end of an atomic migration that was seen, by source and target.
     migrations: BTreeMap<(NodeSerial, NodeId), Timestamp>,
+    /// Snapshots that were begun since the last one that succeeded.
+    saves: BTreeMap<NodeSerial, Count>,
 }
 
 impl Memory {
@@ -115,6 +117,7 @@ impl Memory {
                 node.history.starts = starts.count;
                 node.history.last_start = starts.last;
             }
+            self.complete_saves(*serial, node);
             if let Some(stops) = self.stops.get(serial) {
                 node.history.stops = stops.count;
                 node.history.last_stop = stops.last;
@@ -151,6 +154,17 @@ impl Memory {
         self.faults.insert(key, Fault { step: key.0, node: key.1, kind, detail, attempts, last });
     }
 
+    /// A snapshot that is newer than its beginning is the one that was begun.
+    fn complete_saves(&mut self, serial: NodeSerial, node: &mut NodeObservation) {
+        let written = node.files.known().and_then(|files| files.data.snapshot);
+        let Some(saves) = self.saves.get(&serial) else { return };
+        if written >= saves.last {
+            self.saves.remove(&serial);
+            return;
+        }
+        (node.history.saves, node.history.last_save) = (saves.count, saves.last);
+    }
+
     /// Since when a replica has been in sync with the primary it follows now.
     fn complete_sync(&mut self, serial: NodeSerial, node: &NodeObservation, at: Timestamp) -> Option<InSync> {
         let in_sync = node.engine.known().and_then(|engine| match &engine.role {
@@ -173,6 +187,7 @@ impl Memory {
         let is_member = |serial: &NodeSerial| members.contains_key(serial);
         self.faults.retain(|(_, node), _| node.is_none_or(|node| is_member(&node)));
         self.starts.retain(|serial, _| is_member(serial));
+        self.saves.retain(|serial, _| is_member(serial));
         self.at_rest.retain(is_member);
         self.silent_since.retain(|serial, _| is_member(serial));
         self.in_sync_since.retain(|serial, _| is_member(serial));
@@ -201,6 +216,9 @@ impl Memory {
         }
         if let Step::TakeOver { node } = step {
             self.takeovers.insert(*node);
+        }
+        if let Step::SaveSnapshot { node } = step {
+            self.saves.entry(*node).or_default().add(now);
         }
         if let Step::Forget { peers, .. } = step {
             for peer in peers {

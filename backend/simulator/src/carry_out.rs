@@ -1,6 +1,6 @@
 //! Steps as the machine carries them out, wholly or halfway, with the faults in force.
 
-use valkyard_model::{DiscoverySeen, FaultKind, MoveWay, NodeSerial, Step};
+use valkyard_model::{DataLoss, DiscoverySeen, FaultKind, MoveWay, NodeSerial, Step};
 use valkyard_reconciler::StepError;
 
 use crate::by_keys::{KeyMove, MoveEnd};
@@ -31,7 +31,7 @@ impl Machine {
         match step {
             Step::AllocateNodes { nodes } => self.allocate(nodes),
             Step::PrepareNode { node, settings, seed } => return self.prepare(*node, settings, seed),
-            Step::StartProcess { node, engine, seed } => return self.start(*node, *engine, seed.as_ref()),
+            Step::StartProcess { node, engine, seed, load } => return self.start(*node, *engine, seed.as_ref(), *load),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
             Step::ShutDownEngine { node } => return self.shut_down(*node),
             Step::RemoveFiles { node } => self.remove_files(*node),
@@ -49,10 +49,13 @@ impl Machine {
                 transient(self.set_live(*node, settings))?;
                 return self.write_settings(*node, settings);
             }
+            Step::SaveSnapshot { node } => return transient(self.save_snapshot(*node)),
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
             Step::RetireNodes { nodes } => self.retire(nodes),
             Step::ReleaseNodes { nodes } => self.release(nodes),
-            Step::RecordDataLoss { shard, at } => self.record_loss(*shard, *at),
+            Step::RecordDataLoss { shard, at, restored_to } => {
+                self.record_loss(DataLoss { shard: *shard, at: *at, restored_to: *restored_to });
+            }
             Step::AbandonUpdate { failure } => self.abandon_update(failure),
             Step::OpenDiscovery { backends } => self.discovery = Some(DiscoverySeen { backends: backends.clone() }),
             Step::CloseDiscovery => self.discovery = None,
@@ -95,7 +98,8 @@ impl Machine {
             | Step::TakeOver { .. }
             | Step::Replicate { .. }
             | Step::FailOver { .. }
-            | Step::CopyFunctions { .. } => lose(self.carry_out(step)),
+            | Step::CopyFunctions { .. }
+            | Step::SaveSnapshot { .. } => lose(self.carry_out(step)),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Chaos {
     pub transient_percent: u64,
     /// Processes do not react to SIGTERM.
     pub is_stubborn: bool,
+    /// Snapshots fail.
+    pub saves_fail: bool,
     /// When the daemon dies.
     pub crash: Option<CrashPoint>,
 }

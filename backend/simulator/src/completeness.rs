@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use valkyard_model::{DesiredInstance, LiveSettings, NodeId, NodeSerial, NodeSettings, SLOT_COUNT, ShardIndex, Standing};
 
+use crate::disk::LogState;
 use crate::engine::Engine;
 use crate::machine::{Machine, SimNode};
 
@@ -111,6 +112,10 @@ impl Machine {
             if engine.settings != LiveSettings::wanted(&wanted(record, node)) {
                 findings.push(format!("{serial} runs with other settings than wanted"));
             }
+            let wanted = record.spec.persistence;
+            if !engine.disk.seen().is_set_to(wanted) || wanted.fsync().is_some() && engine.disk.log != LogState::Complete {
+                findings.push(format!("{serial} does not keep its data as wanted"));
+            }
             let allocated = |id: &NodeId| record.nodes.values().any(|node| node.id == *id);
             if engine.conf.peers.keys().any(|id| !allocated(id)) {
                 findings.push(format!("{serial} knows nodes that are gone"));
@@ -134,5 +139,6 @@ fn wanted(record: &DesiredInstance, node: &SimNode) -> NodeSettings {
         node_type: record.spec.node_type,
         maxmemory: record.maxmemory,
         configs: record.spec.engine_configs.clone(),
+        persistence: record.spec.persistence,
     }
 }

@@ -228,6 +228,7 @@ fn told(step: &Step) -> String {
         | Step::TakeOver { .. }
         | Step::FailOver { .. }
         | Step::CopyFunctions { .. }
+        | Step::SaveSnapshot { .. }
         | Step::Configure { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }

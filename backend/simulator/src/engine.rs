@@ -9,6 +9,7 @@ use valkyard_model::{
     BinaryVersion, ClusterSeed, ConfigEpoch, LiveSettings, MigrationSeen, NodeId, OpenSlot, SeedRole, Slot, SlotSet, Timestamp,
 };
 
+use crate::disk::Diligence;
 use crate::keys::Keys;
 
 /// A node as a `nodes.conf` or a message on the bus describes it.
@@ -84,6 +85,9 @@ pub(crate) struct Engine {
     pub(crate) version: BinaryVersion,
     pub(crate) conf: Conf,
     pub(crate) data: Keys,
+    pub(crate) disk: Diligence,
+    /// Whether it could read its data; one that could not ends.
+    pub(crate) is_readable: bool,
     pub(crate) libraries: u32,
     pub(crate) settings: LiveSettings,
     pub(crate) offset: u64,

@@ -9,6 +9,7 @@ mod carry_out;
 mod chaos;
 mod clients;
 mod completeness;
+mod disk;
 mod driver;
 mod engine;
 mod fate;

@@ -11,6 +11,7 @@ use valkyard_model::{
 };
 
 use crate::chaos::Chaos;
+use crate::disk::Disk;
 use crate::engine::{Conf, Engine};
 use crate::handover::Handover;
 use crate::moves::Migration;
@@ -60,6 +61,7 @@ impl Ending {
 pub(crate) struct Folder {
     pub(crate) conf: Conf,
     pub(crate) settings: NodeSettings,
+    pub(crate) disk: Disk,
 }
 
 /// A time in which a process does nothing.
@@ -124,6 +126,7 @@ pub struct Machine {
     pub(crate) steps_begun: u32,
     pub(crate) has_crashed: bool,
     pub(crate) is_bus_quiet: bool,
+    pub(crate) is_power_out: bool,
     pub(crate) next_number: u64,
     restless_until: Timestamp,
     has_exited: bool,
@@ -151,6 +154,7 @@ impl Machine {
             steps_begun: 0,
             has_crashed: false,
             is_bus_quiet: false,
+            is_power_out: false,
             next_number: 1,
             restless_until: now + UNREST,
             has_exited: false,
@@ -228,6 +232,7 @@ impl Machine {
             self.end_due_processes();
             self.run_bus();
             self.replicate();
+            self.run_disks();
             self.run_handovers();
             self.run_migrations();
             self.write_and_check();
@@ -248,16 +253,19 @@ impl Machine {
             }
             Ending::Failed | Ending::Killed => self.note_loss_of(serial),
         }
+        self.write_down(serial);
         let now = self.now;
         let Some(node) = self.nodes.get_mut(&serial) else { return };
         let Some(process) = node.process.take() else { return };
+        let unreadable = (!process.engine.is_readable).then(|| "Bad file format".to_owned());
         if let Some(folder) = &mut node.folder {
             folder.conf = process.engine.conf;
         }
         node.died_at = Some(now);
         node.hang = None;
         let log_tail = if self.chaos.is_engine_broken { "Bad directive" } else { "" };
-        node.last_exit = Some(ExitSeen { at: now, status: ending.status().to_owned(), log_tail: log_tail.to_owned() });
+        node.last_exit =
+            Some(ExitSeen { at: now, status: ending.status().to_owned(), log_tail: log_tail.to_owned(), unreadable });
         self.has_exited = true;
         self.disturb();
     }

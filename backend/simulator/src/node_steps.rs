@@ -5,13 +5,14 @@ use std::net::SocketAddrV4;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ClusterSeed, EngineVersion, FaultKind, LiveSettings, NodeId, NodeSerial, NodeSettings, Pid, StopManner,
+    BinaryVersion, ClusterSeed, DataSource, EngineVersion, FaultKind, LiveSettings, NodeId, NodeSerial, NodeSettings, Pid,
+    StopManner,
 };
 use valkyard_reconciler::StepError;
 
 use crate::carry_out::{refuse, transient};
+use crate::disk::Disk;
 use crate::engine::{Conf, Engine, Link};
-use crate::keys::Keys;
 use crate::machine::{Ending, Folder, Machine, Process, SimNode};
 
 /// The delay of a fresh primary before it accepts writes (`CLUSTER_WRITABLE_DELAY` of the engine).
@@ -43,7 +44,7 @@ impl Machine {
         }
         // A folder that is there stays: making it is idempotent.
         let conf = Conf::from_seed(seed, &node.id);
-        node.folder.get_or_insert_with(|| Folder { conf, settings: settings.clone() });
+        node.folder.get_or_insert_with(|| Folder { conf, settings: settings.clone(), disk: Disk::default() });
         Ok(())
     }
 
@@ -52,6 +53,7 @@ impl Machine {
         serial: NodeSerial,
         version: EngineVersion,
         seed: Option<&ClusterSeed>,
+        load: Option<DataSource>,
     ) -> Result<(), StepError> {
         if self.chaos.is_engine_missing {
             return refuse(FaultKind::EngineMissing, "no build of this version is installed");
@@ -64,17 +66,26 @@ impl Machine {
         {
             folder.conf = Conf::from_seed(seed, &node.id);
         }
-        transient(self.start_process(serial, version))
+        transient(self.start_process(serial, version, load))
     }
 
-    fn start_process(&mut self, serial: NodeSerial, version: EngineVersion) -> Result<(), &'static str> {
+    fn start_process(
+        &mut self,
+        serial: NodeSerial,
+        version: EngineVersion,
+        load: Option<DataSource>,
+    ) -> Result<(), &'static str> {
         self.judge_start(serial, version);
         // An engine that was down for a while finds something to load.
         let has_run = self.nodes.get(&serial).is_some_and(|node| node.died_at.is_some());
         let listens_at = self.soon(STARTUP_MILLIS.start, STARTUP_MILLIS.end);
-        let load = if has_run { self.random.below(LOADING_MILLIS_MAX) } else { 0 };
+        let loading = if has_run { self.random.below(LOADING_MILLIS_MAX) } else { 0 };
         let linking = self.soon(LINKING_MILLIS.start, LINKING_MILLIS.end) - self.now;
-        let ends_at = self.chaos.is_engine_broken.then(|| (self.soon(FAILURE_MILLIS.start, FAILURE_MILLIS.end), Ending::Failed));
+        let is_running = self.nodes.get(&serial).is_some_and(|node| node.process.is_some());
+        let loaded = if is_running { None } else { self.load_disk(serial, load) };
+        let is_readable = loaded.as_ref().is_none_or(|loaded| loaded.is_readable);
+        let ends_at = (self.chaos.is_engine_broken || !is_readable)
+            .then(|| (self.soon(FAILURE_MILLIS.start, FAILURE_MILLIS.end), Ending::Failed));
         let (now, number) = (self.now, self.fresh_number());
         let node = self.nodes.get_mut(&serial).ok_or("it is not allocated")?;
         if node.process.is_some() {
@@ -82,21 +93,24 @@ impl Machine {
             return Err("another process holds the lock");
         }
         let folder = node.folder.clone().ok_or("there is no folder")?;
+        let loaded = loaded.ok_or("there is no folder")?;
         let is_primary = folder.conf.own.replica_of.is_none();
         let delay = if is_primary { WRITABLE_DELAY } else { REPLICA_DELAY };
         let engine = Engine {
             id: node.id.clone(),
             version: build_of(version),
             conf: folder.conf,
-            data: Keys::default(),
-            libraries: 0,
+            data: loaded.keys,
+            disk: loaded.diligence,
+            is_readable: loaded.is_readable,
+            libraries: loaded.libraries,
             settings: LiveSettings::wanted(&folder.settings),
             // A primary's stream begins with pings to its replicas, so whoever ever copied it has some of it.
             offset: u64::from(is_primary),
             lineage: number,
             link: Link::Down,
             ok_from: listens_at + delay,
-            loads_until: listens_at + TimeDelta::milliseconds(i64::try_from(load).expect("below the maximum")),
+            loads_until: listens_at + TimeDelta::milliseconds(i64::try_from(loading).expect("below the maximum")),
             linked_from: listens_at + linking,
             paused_until: now,
             banned: BTreeMap::new(),
@@ -210,6 +224,7 @@ impl Machine {
         let is_there = self.nodes.get(&serial).is_some_and(|node| self.serving(node).is_some());
         let engine = self.engine_mut(serial).filter(|_| is_there).ok_or("it does not answer")?;
         engine.settings = LiveSettings::wanted(settings);
+        self.set_persistence(serial, settings.persistence);
         self.disturb();
         Ok(())
     }

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use valkyard_model::{Lifecycle, NodeId, NodeSerial, ShardIndex, Slot, Standing};
 
+use crate::disk::LogState;
 use crate::engine::{Engine, Link};
+use crate::keys::Keys;
 use crate::machine::{Machine, SimNode};
 
 /// The oracle's memory.
@@ -17,6 +19,8 @@ pub(crate) struct Oracle {
     pub(crate) safe: BTreeMap<Slot, BTreeSet<u64>>,
     /// The shard that a slot was served by last.
     pub(crate) served_by: BTreeMap<Slot, ShardIndex>,
+    /// What each shard's last snapshot holds.
+    pub(crate) snapshots: BTreeMap<ShardIndex, Keys>,
     /// Libraries of functions that every primary has to have.
     pub(crate) libraries: u32,
     objections: Vec<String>,
@@ -77,7 +81,8 @@ impl Machine {
     /// A process is about to end by accident, or somebody takes its place although it may live: what only it held is gone.
     pub(crate) fn note_loss_of(&mut self, serial: NodeSerial) {
         let Some(node) = self.nodes.get(&serial) else { return };
-        let Some(engine) = node.engine() else { return };
+        let Some(engine) = node.engine().filter(|engine| engine.is_readable) else { return };
+        let disk = self.on_disk(serial);
         let slots: Vec<Slot> = self.oracle.safe.keys().copied().collect();
         let mut kept: Vec<(Slot, Option<BTreeSet<u64>>)> = Vec::new();
         for slot in slots {
@@ -85,10 +90,19 @@ impl Machine {
             let is_owner = living.is_some_and(|owner| owner.id == engine.id);
             let is_importer = engine.is_primary() && engine.imports(slot) && !is_owner;
             if is_owner || is_importer {
-                kept.push((slot, self.survivors(slot, engine)));
+                // A copy that is out of touch may take over too, else its disk has it.
+                let rest = || self.left_to_heirs(slot, node).filter(|_| disk.is_some());
+                let left = self.survivors(slot, engine).or_else(rest);
+                kept.push((slot, left.or_else(|| disk.as_ref().map(|keys| keys.of(slot)))));
             } else if living.is_none() && self.oracle.served_by.get(&slot) == Some(&node.shard) {
-                // The second trouble of its shard.
-                kept.push((slot, None));
+                // The second trouble of its shard. A log on disk is no worse than the copy that was left, unless another
+                // copy that lives and has less takes over.
+                let has_log = engine.disk.fsync.is_some() && engine.disk.log == LogState::Complete && node.folder.is_some();
+                if has_log {
+                    kept.extend(self.left_to_heirs(slot, node).map(|left| (slot, Some(left))));
+                } else {
+                    kept.push((slot, disk.as_ref().map(|keys| keys.of(slot))));
+                }
             }
         }
         for (slot, numbers) in kept {
@@ -97,6 +111,13 @@ impl Machine {
                 (_, _) => drop(self.oracle.safe.remove(&slot)),
             }
         }
+    }
+
+    /// What every other living copy of a shard without an owner has of a slot; nothing if there is none.
+    fn left_to_heirs(&self, slot: Slot, dying: &SimNode) -> Option<BTreeSet<u64>> {
+        let others = self.nodes.values().filter(|node| node.shard == dying.shard && node.id != dying.id);
+        let heirs = others.filter_map(SimNode::engine).filter(|engine| !engine.is_primary() && engine.offset > 0);
+        heirs.map(|engine| engine.data.of(slot)).reduce(|one, other| one.intersection(&other).copied().collect())
     }
 
     /// The owner of a slot, even one that hangs.

@@ -1,8 +1,6 @@
 //! Steps that change the record, as the store carries them out: each wholly or not at all.
 
-use valkyard_model::{
-    Convergence, DataLoss, Generation, Lifecycle, NodeAllocation, NodeSerial, Settled, ShardIndex, Standing, Timestamp,
-};
+use valkyard_model::{Convergence, DataLoss, Generation, Lifecycle, NodeAllocation, NodeSerial, Settled, Standing};
 
 use crate::engine::Engine;
 use crate::machine::{Machine, SimNode};
@@ -65,9 +63,9 @@ impl Machine {
         })
     }
 
-    pub(crate) fn record_loss(&mut self, shard: ShardIndex, at: Timestamp) {
+    pub(crate) fn record_loss(&mut self, loss: DataLoss) {
         if let Some(record) = &mut self.record {
-            record.losses.push(DataLoss { shard, at });
+            record.losses.push(loss);
         }
     }
 

@@ -53,6 +53,10 @@ impl Machine {
         let (data, libraries) = (source.data.clone(), source.libraries);
         let open_slots = source.conf.open_slots.clone();
         let (offset, lineage) = (source.offset, source.lineage);
+        let is_anew = self.engine_mut(serial).is_some_and(|engine| engine.lineage != lineage);
+        if is_anew {
+            self.begin_log_anew(serial);
+        }
         if let Some(engine) = self.engine_mut(serial) {
             (engine.data, engine.libraries, engine.offset, engine.lineage) = (data, libraries, offset, lineage);
             (engine.conf.open_slots, engine.link) = (open_slots, Link::Up);

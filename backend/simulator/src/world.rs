@@ -6,8 +6,8 @@ use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use valkyard_model::{
-    ByteSize, DesiredInstance, EngineSeen, FilesSeen, LinkState, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation,
-    PeerHealth, PeerSeen, ProcessSeen, ProcessState, RoleSeen, Seen, Step, Timestamp,
+    ByteSize, ClusterMemory, DesiredInstance, EngineSeen, FilesSeen, LinkState, NodeHistory, NodeId, NodeObservation, NodeSerial,
+    Observation, PeerHealth, PeerSeen, ProcessSeen, ProcessState, RoleSeen, Seen, Step, Timestamp,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 
@@ -85,11 +85,22 @@ impl Machine {
         let process = node.process.as_ref().filter(|_| node.folder.is_some());
         let state = node.hangs(self.now).map_or(ProcessState::Running, |hang| hang.state);
         Some(NodeObservation {
-            files: if node.folder.is_some() { Seen::Known(FilesSeen {}) } else { Seen::Absent },
+            files: if node.folder.is_some() { Seen::Known(self.files_seen(node)) } else { Seen::Absent },
             process: process.map_or(Seen::Absent, |process| Seen::Known(ProcessSeen { pid: process.pid, state })),
             engine: self.engine_seen(desired, node),
             history,
         })
+    }
+
+    fn files_seen(&self, node: &SimNode) -> FilesSeen {
+        let conf = node.folder.as_ref().filter(|_| node.process.is_none()).map(|folder| &folder.conf);
+        let memory = conf.map(|conf| ClusterMemory {
+            is_replica: conf.own.replica_of.is_some(),
+            epoch: conf.own.epoch,
+            current_epoch: conf.current_epoch,
+            slots: conf.own.slots.clone(),
+        });
+        FilesSeen { data: node.data_seen(self.now), memory }
     }
 
     fn engine_seen(&self, desired: &DesiredInstance, node: &SimNode) -> Seen<EngineSeen> {
@@ -117,6 +128,7 @@ impl Machine {
             data: ByteSize(keys * self.chaos.bytes_per_key),
             libraries: engine.libraries,
             settings: engine.settings.clone(),
+            persistence: engine.disk.seen(),
             migrations: engine.migrations.clone(),
             open_slots: engine.conf.open_slots.clone(),
             peers: engine.conf.peers.iter().filter_map(|(id, known)| self.peer_seen(desired, engine, id, known)).collect(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use valkyard_model::{
     DataLoss, DesiredInstance, Failure, Generation, InstanceAddress, InstanceName, NodeAllocation, NodeSerial, Operation,
-    OperationId, ShardIndex, Timestamp, Uid, Zone,
+    OperationId, Timestamp, Uid, Zone,
 };
 
 use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
@@ -233,19 +233,13 @@ impl Store {
         self.writer.write_way_out(move |tx| command::release_nodes(tx, &name, uid, &nodes)).await
     }
 
-    /// Records that a shard lost its data. Idempotent for the same shard and time; the last hundred losses are kept.
+    /// Records that a shard lost data. Idempotent for the same loss; the last hundred losses are kept.
     ///
     /// # Errors
     /// See [`ProgressError`].
-    pub async fn record_data_loss(
-        &self,
-        name: &InstanceName,
-        uid: Uid,
-        shard: ShardIndex,
-        at: Timestamp,
-    ) -> Result<(), ProgressError> {
+    pub async fn record_data_loss(&self, name: &InstanceName, uid: Uid, loss: DataLoss) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write_way_out(move |tx| command::record_data_loss(tx, &name, uid, DataLoss { shard, at })).await
+        self.writer.write_way_out(move |tx| command::record_data_loss(tx, &name, uid, loss)).await
     }
 
     /// Takes a zone away from every instance of its location. Where it was taken away before, only the manner changes.

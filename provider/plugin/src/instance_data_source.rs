@@ -8,7 +8,7 @@ use provider_framework::{
 };
 
 use crate::client::{Attempt, Client};
-use crate::instance::{InstanceName, TYPE_NAME, outputs, rules};
+use crate::instance::{InstanceName, TYPE_NAME, outputs, persistence, rules};
 
 /// The data source `valkyard_instance`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,6 +94,7 @@ fn settings(schema: Schema) -> Schema {
             "zone_distribution_config",
             Attribute::single_nested(zones).computed().description("How the nodes are placed."),
         )
+        .attribute("persistence_config", persistence::shown())
         .attribute(
             "deletion_protection_enabled",
             Attribute::bool().computed().description("Whether the instance is protected against deletion."),

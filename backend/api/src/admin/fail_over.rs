@@ -118,11 +118,16 @@ fn concerns(findings: &Findings, waiting: &WaitingOn, shard: ShardIndex) -> bool
         | WaitingOn::ReplicaToSync(node)
         | WaitingOn::ProcessToExit(node)
         | WaitingOn::NodeToLeave(node)
+        | WaitingOn::LogToBeWritten(node)
+        | WaitingOn::DataToBeReadable(node)
+        | WaitingOn::DataToLoad(node)
         | WaitingOn::Certainty(node) => is_of_shard(node),
         WaitingOn::Retry { node, .. } => node.as_ref().is_some_and(is_of_shard),
-        WaitingOn::HeirToBeReady(of) | WaitingOn::RoomIn(of) | WaitingOn::Replacement(of) | WaitingOn::FailoverToSettle(of) => {
-            *of == shard
-        }
+        WaitingOn::HeirToBeReady(of)
+        | WaitingOn::RoomIn(of)
+        | WaitingOn::SnapshotOf(of)
+        | WaitingOn::Replacement(of)
+        | WaitingOn::FailoverToSettle(of) => *of == shard,
         WaitingOn::SlotsToMove { from, to, .. } => *from == shard || *to == shard,
         WaitingOn::ZoneToReturn(_) => true,
     }

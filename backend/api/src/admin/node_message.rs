@@ -149,11 +149,15 @@ fn node_of(waiting: &WaitingOn) -> Option<NodeSerial> {
         | WaitingOn::ReplicaToSync(node)
         | WaitingOn::ProcessToExit(node)
         | WaitingOn::NodeToLeave(node)
+        | WaitingOn::LogToBeWritten(node)
+        | WaitingOn::DataToBeReadable(node)
+        | WaitingOn::DataToLoad(node)
         | WaitingOn::Certainty(node) => Some(*node),
         WaitingOn::Retry { node, .. } => *node,
         WaitingOn::HeirToBeReady(_)
         | WaitingOn::SlotsToMove { .. }
         | WaitingOn::RoomIn(_)
+        | WaitingOn::SnapshotOf(_)
         | WaitingOn::Replacement(_)
         | WaitingOn::ZoneToReturn(_)
         | WaitingOn::FailoverToSettle(_) => None,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use valkyard_model::{
     AdminSecret, BinaryVersion, ByteSize, Condition, ConfigEpoch, Convergence, DesiredInstance, EngineSeen, EngineVersion,
     FilesSeen, Generation, InitialRole, InstanceAddress, Lifecycle, LinkState, LiveSettings, NodeAllocation, NodeHistory, NodeId,
-    NodeObservation, NodeSerial, Observation, OpenSlot, Pid, Port, ProcessSeen, ProcessState, RoleSeen, Seen, Settled,
-    ShardIndex, Slot, SlotRange, SlotSet, SpecDraft, SpecLimits, Standing, Timestamp, Uid, WaitingOn, Zone, validate,
+    NodeObservation, NodeSerial, Observation, OpenSlot, PersistenceSeen, Pid, Port, ProcessSeen, ProcessState, RoleSeen, Seen,
+    Settled, ShardIndex, Slot, SlotRange, SlotSet, SpecDraft, SpecLimits, Standing, Timestamp, Uid, WaitingOn, Zone, validate,
 };
 
 use super::findings::Findings;
@@ -85,6 +85,7 @@ fn engine(serial: NodeSerial, role: RoleSeen, offset: u64) -> EngineSeen {
         data: ByteSize(300),
         libraries: 0,
         settings: LiveSettings::default(),
+        persistence: PersistenceSeen::default(),
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: BTreeMap::new(),
@@ -93,7 +94,7 @@ fn engine(serial: NodeSerial, role: RoleSeen, offset: u64) -> EngineSeen {
 
 fn seen(engine: EngineSeen) -> NodeObservation {
     NodeObservation {
-        files: Seen::Known(FilesSeen {}),
+        files: Seen::Known(FilesSeen::default()),
         process: Seen::Known(ProcessSeen { pid: Pid(77), state: ProcessState::Running }),
         engine: Seen::Known(engine),
         history: NodeHistory::default(),

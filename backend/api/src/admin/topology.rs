@@ -3,7 +3,7 @@
 use admin_proto::v1::condition::Kind;
 use admin_proto::v1::{self, FailedStep, GetTopologyRequest, InstanceState, Shape, Topology};
 use memorystore_proto::v1::instance::State;
-use valkyard_model::{ByteSize, Condition, DataLoss, Fault, InstanceSpec, Zone};
+use valkyard_model::{ByteSize, Condition, DataLoss, DesiredInstance, Fault, InstanceSpec, NodeSerial, ShardIndex, Zone};
 
 use super::findings::Findings;
 use super::node_message::{node_message, whole};
@@ -30,7 +30,7 @@ pub(super) fn topology_message(findings: &Findings) -> Topology {
         shards: findings.shards().into_iter().map(|shard| shard_message(findings, shard)).collect(),
         nodes: desired.nodes.values().map(|node| node_message(findings, node)).collect(),
         waiting_on: findings.waiting_on.iter().map(waiting::reason).collect(),
-        conditions: findings.conditions.iter().map(condition_message).collect(),
+        conditions: findings.conditions.iter().map(|condition| condition_message(desired, condition)).collect(),
         losses: desired.losses.iter().map(loss_message).collect(),
         target: Some(shape(&desired.spec, desired.maxmemory)),
         settled: settled.map(|settled| shape(&settled.spec, settled.maxmemory)),
@@ -57,20 +57,35 @@ fn shape(spec: &InstanceSpec, maxmemory: ByteSize) -> Shape {
         engine_version: spec.engine_version.to_string(),
         engine_configs: spec.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
         maxmemory_bytes: whole(maxmemory.0),
+        persistence: spec.persistence.to_string(),
     }
 }
 
-fn condition_message(condition: &Condition) -> v1::Condition {
-    let (kind, shard) = match condition {
-        Condition::ShardDown(shard) => (Kind::ShardDown, shard),
-        Condition::ShardDegraded(shard) => (Kind::ShardDegraded, shard),
-        Condition::DataLost(shard) => (Kind::DataLost, shard),
+fn condition_message(desired: &DesiredInstance, condition: &Condition) -> v1::Condition {
+    let (kind, shard, node) = match condition {
+        Condition::ShardDown(shard) => (Kind::ShardDown, Some(*shard), None),
+        Condition::ShardDegraded(shard) => (Kind::ShardDegraded, Some(*shard), None),
+        Condition::DataLost(shard) => (Kind::DataLost, Some(*shard), None),
+        Condition::DataUnreadable(node, _) => (Kind::DataUnreadable, None, Some(*node)),
+        Condition::LogTorn(node, _) => (Kind::LogTorn, None, Some(*node)),
+        Condition::NotSaved(node) => (Kind::NotSaved, None, Some(*node)),
     };
-    v1::Condition { kind: kind.into(), shard: shard.0.into(), text: waiting::condition(condition) }
+    let shard_of = |node: NodeSerial| desired.nodes.get(&node).map(|node| node.shard);
+    let shard = shard.or_else(|| shard_of(node?)).unwrap_or(ShardIndex(0));
+    v1::Condition {
+        kind: kind.into(),
+        shard: shard.0.into(),
+        text: waiting::condition(condition),
+        node: node.map(|node| node.to_string()).unwrap_or_default(),
+    }
 }
 
 fn loss_message(loss: &DataLoss) -> v1::DataLoss {
-    v1::DataLoss { shard: loss.shard.0.into(), time: Some(timestamp_message(loss.at)) }
+    v1::DataLoss {
+        shard: loss.shard.0.into(),
+        time: Some(timestamp_message(loss.at)),
+        restored_to: loss.restored_to.map(timestamp_message),
+    }
 }
 
 fn fault_message(fault: &Fault) -> FailedStep {

@@ -3,18 +3,23 @@
 use memorystore_proto::v1;
 use memorystore_proto::v1::instance::connection_detail::Connection;
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
-use valkyard_model::{AutoConnection, FieldViolation, InstanceSpec, NodeType, SpecDraft, ZoneDistribution, ZoneDraft};
+use valkyard_model::{
+    AutoConnection, FieldViolation, InstanceSpec, NodeType, PersistenceDraft, SpecDraft, Timestamp, ZoneDistribution, ZoneDraft,
+};
 
 use super::node_type::node_type_of;
+use super::persistence::persistence;
 
 /// Everything a client may set at creation.
-pub(crate) fn draft(instance: &v1::Instance) -> Result<SpecDraft, Vec<FieldViolation>> {
+pub(crate) fn draft(instance: &v1::Instance, now: Timestamp) -> Result<SpecDraft, Vec<FieldViolation>> {
     let mut violations = Vec::new();
     let node_type = node_type(instance).map_err(|violation| violations.push(violation));
     let zones = zones(instance).map_err(|violation| violations.push(violation));
     let auto_connections = auto_connections(instance).map_err(|violation| violations.push(violation));
-    match (node_type, zones, auto_connections) {
-        (Ok(node_type), Ok(zones), Ok(auto_connections)) => Ok(SpecDraft {
+    let persistence = persistence(instance, now).map_err(|violation| violations.push(violation));
+    match (node_type, zones, auto_connections, persistence) {
+        (Ok(node_type), Ok(zones), Ok(auto_connections), Ok(persistence)) => Ok(SpecDraft {
+            persistence,
             shard_count: instance.shard_count,
             replica_count: instance.replica_count,
             node_type,
@@ -38,6 +43,7 @@ pub(crate) fn draft_of_spec(spec: &InstanceSpec) -> SpecDraft {
         node_type: Some(spec.node_type),
         engine_version: spec.engine_version.to_string(),
         engine_configs: spec.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
+        persistence: PersistenceDraft::of(spec.persistence),
         zones: match &spec.zones {
             ZoneDistribution::MultiZone => ZoneDraft::MultiZone,
             ZoneDistribution::SingleZone { zone } => ZoneDraft::SingleZone { zone: zone.to_string() },

@@ -5,12 +5,12 @@ use memorystore_proto::v1::automated_backup_config::AutomatedBackupMode;
 use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::state_info::{Info, UpdateInfo};
 use memorystore_proto::v1::instance::{AuthorizationMode, Mode, State, StateInfo, TransitEncryptionMode};
-use memorystore_proto::v1::persistence_config::PersistenceMode;
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
 use valkyard_model::{Convergence, DesiredInstance, InstanceSpec, Lifecycle, ZoneDistribution};
 
 use super::connections::{attachments, endpoints, legacy_connections};
 use super::node_type::node_type_message;
+use super::persistence;
 use super::time::timestamp_message;
 
 /// Its state: from what should be and how far that was seen.
@@ -55,7 +55,7 @@ pub(crate) fn instance_message(instance: &DesiredInstance) -> v1::Instance {
         shard_count: serving.shard_count.into(),
         discovery_endpoints: vec![discovery_endpoint(instance)],
         node_type: node_type_message(serving.node_type).into(),
-        persistence_config: Some(v1::PersistenceConfig { mode: PersistenceMode::Disabled.into(), ..Default::default() }),
+        persistence_config: Some(persistence::message(serving.persistence)),
         engine_version: serving.engine_version.to_string(),
         engine_configs: serving.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
         node_config: Some(v1::NodeConfig { size_gb: serving.node_type.size_gb() }),

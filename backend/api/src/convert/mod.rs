@@ -6,6 +6,7 @@ pub(crate) mod fields;
 mod instance;
 mod node_type;
 mod operation;
+pub(crate) mod persistence;
 pub(crate) mod refused;
 mod request;
 mod time;

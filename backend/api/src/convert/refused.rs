@@ -3,12 +3,11 @@
 //! A value that means "off" is accepted, everything else is refused by name: what an instance would not do must not be
 //! taken from a client in silence. Creation asks about every line, an update about the fields its mask names.
 
+use memorystore_proto::v1::Instance;
 use memorystore_proto::v1::automated_backup_config::AutomatedBackupMode;
 use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::connection_detail::Connection;
 use memorystore_proto::v1::instance::{AuthorizationMode, ImportSources, Mode, TransitEncryptionMode};
-use memorystore_proto::v1::persistence_config::PersistenceMode;
-use memorystore_proto::v1::{self, Instance};
 use valkyard_model::FieldViolation;
 
 use crate::ApiError;
@@ -47,7 +46,6 @@ const CHECKS: &[(&str, Check)] = &[
     }),
     ("mode", |i| only(i.mode, &[Mode::Unspecified, Mode::Cluster], Mode::as_str_name)),
     ("ondemand_maintenance", ondemand_maintenance),
-    ("persistence_config", persistence_config),
     ("rotate_server_certificate", |i| later_if(i.rotate_server_certificate == Some(true), "server certificates are")),
     ("server_ca_mode", |i| later_if(i.server_ca_mode.is_some_and(|mode| mode != 0), "in-transit encryption is")),
     ("server_ca_pool", |i| later_if(is_set(i.server_ca_pool.as_deref()), "in-transit encryption is")),
@@ -96,16 +94,6 @@ fn authorization_mode(instance: &Instance) -> Option<Refusal> {
 fn transit_encryption_mode(instance: &Instance) -> Option<Refusal> {
     let accepted = [TransitEncryptionMode::Unspecified, TransitEncryptionMode::TransitEncryptionDisabled];
     only(instance.transit_encryption_mode, &accepted, TransitEncryptionMode::as_str_name)
-}
-
-fn persistence_config(instance: &Instance) -> Option<Refusal> {
-    let config = instance.persistence_config.as_ref()?;
-    let refusal = only(config.mode, &[PersistenceMode::Unspecified, PersistenceMode::Disabled], PersistenceMode::as_str_name);
-    let has_settings = config.rdb_config.is_some_and(|rdb| rdb != v1::persistence_config::RdbConfig::default())
-        || config.aof_config.is_some_and(|aof| aof != v1::persistence_config::AofConfig::default());
-    refusal.or_else(|| {
-        has_settings.then(|| Refusal::Invalid("rdb_config and aof_config go with the modes RDB and AOF only".to_owned()))
-    })
 }
 
 fn automated_backup_config(instance: &Instance) -> Option<Refusal> {

@@ -10,3 +10,9 @@ pub(crate) fn timestamp_message(time: Timestamp) -> prost_types::Timestamp {
     let nanos = i32::try_from(micros * NANOS_PER_MICRO).expect("below one second");
     prost_types::Timestamp { seconds: time.timestamp(), nanos }
 }
+
+/// A point in time as a client sent it, cut as it will be shown; nothing if it is none.
+pub(crate) fn timestamp_of(message: &prost_types::Timestamp) -> Option<Timestamp> {
+    let nanos = u32::try_from(message.nanos).ok()?;
+    Timestamp::from_timestamp(message.seconds, nanos - nanos % NANOS_PER_MICRO)
+}

@@ -23,10 +23,10 @@ async fn accept(state: ApiState, mut request: v1::CreateInstanceRequest) -> Resu
     let name = name_of(&request)?;
     let asked = request.instance.unwrap_or_default();
     refused::refuse(&asked, |_| true)?;
-    let draft = fields::draft(&asked).map_err(ApiError::Invalid)?;
     let platform = &state.platform;
-    let spec = validate(draft, &name.location, &platform.limits()).map_err(ApiError::Invalid)?;
     let now = platform.now();
+    let draft = fields::draft(&asked, now).map_err(ApiError::Invalid)?;
+    let spec = validate(draft, &name.location, &platform.limits()).map_err(ApiError::Invalid)?;
     let accepted = CreateInstance {
         name: name.clone(),
         uid: Uid(platform.random_uuid()),

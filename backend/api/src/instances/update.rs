@@ -6,11 +6,11 @@
 use memorystore_proto::{longrunning, v1};
 use prost_types::FieldMask;
 use valkyard_model::{
-    DesiredInstance, EngineVersion, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Verb, validate,
+    DesiredInstance, EngineVersion, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Timestamp, Verb, validate,
 };
 use valkyard_store::{UpdateError, UpdateInstance};
 
-use crate::convert::{fields, instance_name, operation_message, refused, request_key};
+use crate::convert::{fields, instance_name, operation_message, persistence, refused, request_key};
 use crate::instances::{fit, maxmemory};
 use crate::to_its_end::to_its_end;
 use crate::waiting::status_message;
@@ -70,9 +70,9 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
     for _ in 0..ATTEMPTS_MAX {
         let found = state.store.instance(&name).await?;
         let current = found.ok_or_else(|| ApiError::NotFound { name: name.to_string() })?;
-        let spec = changed_spec(&current, &wanted, &mask, &state.platform.limits())?;
-        refuse_too_small(&state, &current, &spec).await?;
         let now = state.platform.now();
+        let spec = changed_spec(&current, &wanted, &mask, &state.platform.limits(), now)?;
+        refuse_too_small(&state, &current, &spec).await?;
         let accepted = UpdateInstance {
             name: name.clone(),
             expected_generation: current.generation,
@@ -97,6 +97,7 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
 /// The fields a request is about, by their first segment.
 struct Mask {
     roots: Vec<&'static str>,
+    paths: Vec<&'static str>,
 }
 
 impl Mask {
@@ -106,17 +107,21 @@ impl Mask {
             return Err(ApiError::invalid("update_mask", "name the fields to change, such as labels"));
         }
         let mut roots = Vec::new();
+        let mut known_paths = Vec::new();
         let mut violations = Vec::new();
         for path in &paths {
             match MASK_PATHS.iter().find(|known| *known == path) {
-                Some(known) => roots.push(root_of(known)),
+                Some(known) => {
+                    roots.push(root_of(known));
+                    known_paths.push(*known);
+                }
                 None => violations.push(FieldViolation::new(
                     "update_mask",
                     format!("unsupported path in fieldMask: {path}. Allowed values are: {}", MASK_PATHS.join(", ")),
                 )),
             }
         }
-        if violations.is_empty() { Ok(Self { roots }) } else { Err(ApiError::Invalid(violations)) }
+        if violations.is_empty() { Ok(Self { roots, paths: known_paths }) } else { Err(ApiError::Invalid(violations)) }
     }
 
     fn has(&self, field: &str) -> bool {
@@ -138,8 +143,9 @@ fn changed_spec(
     wanted: &v1::Instance,
     mask: &Mask,
     limits: &SpecLimits,
+    now: Timestamp,
 ) -> Result<InstanceSpec, ApiError> {
-    let draft = masked_draft(&current.spec, wanted, mask).map_err(ApiError::Invalid)?;
+    let draft = masked_draft(&current.spec, wanted, mask, now).map_err(ApiError::Invalid)?;
     refuse_downgrade(current, &draft)?;
     let spec = validate_change(current, draft, limits).map_err(ApiError::Invalid)?;
     refuse_other_endpoints(&current.spec, &spec)?;
@@ -162,7 +168,12 @@ fn validate_change(
 }
 
 /// The present spec with the masked fields replaced.
-fn masked_draft(present: &InstanceSpec, wanted: &v1::Instance, mask: &Mask) -> Result<SpecDraft, Vec<FieldViolation>> {
+fn masked_draft(
+    present: &InstanceSpec,
+    wanted: &v1::Instance,
+    mask: &Mask,
+    now: Timestamp,
+) -> Result<SpecDraft, Vec<FieldViolation>> {
     let mut draft = fields::draft_of_spec(present);
     let mut violations = Vec::new();
     if mask.has("labels") {
@@ -179,6 +190,12 @@ fn masked_draft(present: &InstanceSpec, wanted: &v1::Instance, mask: &Mask) -> R
     }
     if mask.has("engine_configs") {
         draft.engine_configs = wanted.engine_configs.clone();
+    }
+    if mask.has("persistence_config") {
+        match persistence::changed(present.persistence, wanted, &mask.paths, now) {
+            Ok(persistence) => draft.persistence = persistence,
+            Err(found) => violations.extend(found),
+        }
     }
     if mask.has("node_type") {
         match fields::node_type(wanted) {

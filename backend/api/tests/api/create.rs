@@ -106,10 +106,6 @@ async fn values_that_break_rules_are_refused_with_their_paths() {
             vec!["instance.zone_distribution_config.zone"],
         ),
         (json!({ "shardCount": 1, "endpoints": [{ "connections": [{}] }] }), vec!["instance.endpoints[0].connections[0]"]),
-        (
-            json!({ "shardCount": 1, "persistenceConfig": { "aofConfig": { "appendFsync": "ALWAYS" } } }),
-            vec!["instance.persistence_config"],
-        ),
         (json!({ "shardCount": "three" }), vec!["instance.shardCount"]),
         (json!({ "shardCuont": 3, "colour": 1 }), vec!["instance.colour", "instance.shardCuont"]),
         (json!([]), vec!["instance"]),
@@ -144,7 +140,6 @@ async fn names_that_break_rules_are_refused() {
 async fn what_this_version_does_not_do_is_refused_by_name() {
     let server = Server::start().await;
     for (key, value) in [
-        ("persistenceConfig", json!({ "mode": "AOF" })),
         ("authorizationMode", json!("IAM_AUTH")),
         ("transitEncryptionMode", json!("SERVER_AUTHENTICATION")),
         ("mode", json!("CLUSTER_DISABLED")),

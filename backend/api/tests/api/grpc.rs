@@ -93,7 +93,9 @@ async fn numbers_that_are_no_values_are_refused() {
         ("instance.node_type", (|i| i.node_type = 99) as fn(&mut v1::Instance)),
         ("instance.mode", |i| i.mode = 3),
         ("instance.authorization_mode", |i| i.authorization_mode = -1),
-        ("instance.persistence_config", |i| i.persistence_config = Some(v1::PersistenceConfig { mode: 9, ..Default::default() })),
+        ("instance.persistence_config.mode", |i| {
+            i.persistence_config = Some(v1::PersistenceConfig { mode: 9, ..Default::default() })
+        }),
         ("instance.zone_distribution_config.mode", |i| {
             i.zone_distribution_config = Some(v1::ZoneDistributionConfig { mode: 9, zone: String::new() });
         }),

@@ -12,6 +12,7 @@ mod list;
 mod local_only;
 mod locations;
 mod operations;
+mod persistence;
 mod server;
 mod transport;
 mod update;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::server::{INSTANCES, Server, name_of, path_of};
 
-async fn with_cache() -> Server {
+pub(crate) async fn with_cache() -> Server {
     let server = Server::start().await;
     let asked = json!({ "shardCount": 2, "replicaCount": 1, "labels": { "team": "web" }, "deletionProtectionEnabled": true,
         "engineConfigs": { "maxclients": "1000" } });
@@ -13,7 +13,7 @@ async fn with_cache() -> Server {
     server
 }
 
-async fn patched(server: &Server, mask: &str, body: Value) -> Value {
+pub(crate) async fn patched(server: &Server, mask: &str, body: Value) -> Value {
     let operation = server.patch(&format!("{}?updateMask={mask}", path_of("cache")), body).await.ok();
     let finished = server.finished(&operation).await;
     assert!(finished.get("error").is_none(), "{finished}");
@@ -78,7 +78,6 @@ async fn an_instance_is_updating_until_it_was_seen_complete_and_busy_meanwhile()
 async fn what_this_version_does_not_change_is_refused_by_name() {
     let server = with_cache().await;
     for (mask, body) in [
-        ("persistence_config", json!({ "persistenceConfig": { "mode": "RDB" } })),
         ("maintenance_window", json!({ "maintenancePolicy": { "weeklyMaintenanceWindow": [{}] } })),
         ("auth_mode", json!({ "authorizationMode": "TOKEN_AUTH" })),
         ("endpoints", json!({ "endpoints": [{ "connections": [{ "pscConnection": {} }] }] })),
@@ -105,6 +104,11 @@ async fn bad_masks_and_values_are_refused() {
         ("engine_version", json!({}), "instance.engine_version: engine_version cannot be updated to \"\""),
         ("labels", json!({ "labels": { "A": "b" } }), "instance.labels: "),
         ("labels", json!({ "labels": 1 }), "instance.labels: "),
+        (
+            "persistence_config.aof_config.append_fsync,persistence_config.rdb_config.rdb_snapshot_period",
+            json!({}),
+            "instance.persistence_config: unable to update RDB and AOF config at the same time",
+        ),
     ] {
         let (code, status, message) = server.patch(&format!("{}?updateMask={mask}", path_of("cache")), body).await.error();
         assert_eq!((code, status.as_str()), (400, "INVALID_ARGUMENT"), "{mask}: {message}");

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use valkyard_api::{NodeSignal, Platform};
 use valkyard_model::{
     ByteSize, ConfigEpoch, DesiredInstance, EngineSeen, EngineVersion, InstanceAddress, InstanceName, Lifecycle, LiveSettings,
-    MemoryPolicy, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, RoleSeen, Seen, SlotSet, SpecLimits, Step,
-    Timestamp, Uid,
+    MemoryPolicy, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, PersistenceSeen, RoleSeen, Seen, SlotSet,
+    SpecLimits, Step, Timestamp, Uid,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -87,6 +87,7 @@ fn primary_with(desired: &DesiredInstance, data: ByteSize) -> BTreeMap<NodeSeria
         data,
         libraries: 0,
         settings: LiveSettings::default(),
+        persistence: PersistenceSeen::default(),
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: BTreeMap::new(),

@@ -14,7 +14,7 @@ use crate::client::{Daemon, Refusal};
 use crate::listen::endpoint_of;
 use crate::output::{print, warn};
 use crate::verbs::ask::block_on;
-use crate::verbs::node_table::time_text;
+use crate::verbs::instances::loss_text;
 
 /// Gap between two looks while waiting: short against what is waited for (a cluster takes 2 s), cheap to answer.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -126,11 +126,10 @@ async fn remarks(daemon: &Daemon, instances: &[Value]) -> Result<Vec<Remarks>> {
 }
 
 fn remarks_of(topology: &Topology) -> Remarks {
-    let time = |loss: &admin_proto::v1::DataLoss| loss.time.as_ref().map(time_text).unwrap_or_default();
     Remarks {
         instance: topology.instance.clone(),
         conditions: topology.conditions.iter().map(|condition| condition.text.clone()).collect(),
-        losses: topology.losses.iter().map(|loss| format!("shard s{} lost its data at {}", loss.shard, time(loss))).collect(),
+        losses: topology.losses.iter().map(loss_text).collect(),
     }
 }
 

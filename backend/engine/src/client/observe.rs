@@ -3,7 +3,7 @@
 use valkyard_model::{BinaryVersion, EngineConfigKey, EngineSeen};
 
 use super::{LOOK, LinkError, NodeLink, Reply, Request};
-use crate::report::{Reports, SINCE_ATOMIC_MIGRATION, engine_seen};
+use crate::report::{PERSISTENCE_SETTINGS, Reports, SINCE_ATOMIC_MIGRATION, engine_seen};
 
 /// How an engine that loads its data begins its refusals.
 const LOADING: &str = "LOADING";
@@ -23,7 +23,8 @@ impl NodeLink {
         request.add(&["CLUSTER", "NODES"]);
         request.add(&["CLUSTER", "INFO"]);
         request.add(&[&["INFO"], INFO_SECTIONS.as_slice()].concat());
-        request.add(&[&["CONFIG", "GET"], EngineConfigKey::ALL.map(EngineConfigKey::as_str).as_slice()].concat());
+        let keys = EngineConfigKey::ALL.map(EngineConfigKey::as_str);
+        request.add(&[["CONFIG", "GET"].as_slice(), &keys, &PERSISTENCE_SETTINGS].concat());
         let asked_migrations = self.version.is_some_and(has_atomic_migration);
         if asked_migrations {
             request.add(&MIGRATIONS);

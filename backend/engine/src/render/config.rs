@@ -1,6 +1,6 @@
 //! A node's `valkey.conf`.
 
-use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, LiveSettings, NodeSettings};
+use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, LiveSettings, NodeSettings, Persistence};
 
 use super::acl::ADMIN_USER;
 use super::quote::quote;
@@ -14,11 +14,15 @@ pub struct NodeFileNames<'n> {
     pub cluster: &'n str,
     /// The log.
     pub log: &'n str,
+    /// The folder of its log of writes.
+    pub append_folder: &'n str,
+    /// Its snapshot.
+    pub snapshot: &'n str,
 }
 
 impl Default for NodeFileNames<'_> {
     fn default() -> Self {
-        Self { acl: "users.acl", cluster: "nodes.conf", log: "valkey.log" }
+        Self { acl: "users.acl", cluster: "nodes.conf", log: "valkey.log", append_folder: "appendonlydir", snapshot: "dump.rdb" }
     }
 }
 
@@ -73,6 +77,7 @@ pub fn config(settings: &NodeSettings, version: BinaryVersion, secret: &AdminSec
     network(&mut directives, settings);
     cluster(&mut directives, settings, version, files);
     process(&mut directives, files);
+    persistence(&mut directives, settings.persistence, files);
     replication(&mut directives, settings, version, secret);
     limits(&mut directives, settings);
     directives.0
@@ -119,8 +124,30 @@ fn process(directives: &mut Directives, files: &NodeFileNames<'_>) {
     // Open to the ACL, not to clients: with "no" they would read another refusal than the product's NOPERM.
     directives.set("enable-debug-command", "local");
     directives.set("enable-module-command", "no");
+}
+
+/// Snapshots are due at times of the clock, which `save` cannot express: the daemon begins them.
+fn persistence(directives: &mut Directives, persistence: Persistence, files: &NodeFileNames<'_>) {
     directives.set("save", "");
-    directives.set("appendonly", "no");
+    directives.set("dbfilename", files.snapshot);
+    directives.set("appenddirname", files.append_folder);
+    // A torn end is what a crash leaves behind; what was written before it is good.
+    directives.set("aof-load-truncated", "yes");
+    for (name, value) in live_persistence(persistence) {
+        directives.set(name, value);
+    }
+}
+
+/// What a running node is told of its persistence.
+pub(crate) fn live_persistence(persistence: Persistence) -> [(&'static str, &'static str); 3] {
+    let fsync = persistence.fsync();
+    // Without persistence, what arrives from a primary by way of a file must not be loaded ever again.
+    let keeps_copies = if persistence.is_on() { "no" } else { "yes" };
+    [
+        ("appendfsync", fsync.unwrap_or_default().as_str()),
+        ("rdb-del-sync-files", keeps_copies),
+        ("appendonly", if fsync.is_some() { "yes" } else { "no" }),
+    ]
 }
 
 fn replication(directives: &mut Directives, settings: &NodeSettings, version: BinaryVersion, secret: &AdminSecret) {

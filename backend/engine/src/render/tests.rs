@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use valkyard_model::{
     AdminSecret, BinaryVersion, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, LocationId, NodeId, NodeSerial, NodeSettings,
-    NodeType, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
+    NodeType, Persistence, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
 };
 
 use super::*;
@@ -28,6 +28,7 @@ fn settings(version: &str, configs: &[(&str, &str)]) -> NodeSettings {
         node_type: NodeType::StandardSmall,
         maxmemory: ByteSize(1 << 30),
         configs: EngineConfigs::validate(&configs, NodeType::StandardSmall).expect("valid"),
+        persistence: Persistence::Disabled,
     }
 }
 
@@ -82,7 +83,8 @@ fn a_small_node_gets_a_small_backlog() {
 
 #[test]
 fn file_names_cannot_add_directives() {
-    let files = NodeFileNames { acl: "a\"\nport 1", cluster: "c\\", log: "l\rx\0" };
+    let files =
+        NodeFileNames { acl: "a\"\nport 1", cluster: "c\\", log: "l\rx\0", append_folder: "f\"\nport 2", snapshot: "s\n" };
     let text = config(&settings("9.1.2", &[]), version("9.1.2"), &secret(), &files);
     assert_eq!(effective(&text, "port"), Some("\"11000\""));
     assert_eq!(effective(&text, "aclfile"), Some(r#""a\"\x0aport 1""#));

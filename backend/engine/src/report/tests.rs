@@ -9,7 +9,9 @@ const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const CLUSTER_INFO: &str =
     "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_current_epoch:9\r\ncluster_my_epoch:7\r\n";
-const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n\r\n# Persistence\r\nloading:0\r\nasync_loading:0\r\n\r\n\
+const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n\r\n# Persistence\r\nloading:0\r\nasync_loading:0\r\n\
+    rdb_bgsave_in_progress:1\r\nrdb_last_bgsave_status:err\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\n\
+    aof_rewrite_scheduled:1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:err\r\n\r\n\
     # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n# Memory\r\nused_memory:9000\r\n\
     used_memory_startup:2000\r\nmem_replication_backlog:1000\r\nmem_clients_slaves:300\r\nmem_clients_normal:30\r\n\
     mem_cluster_links:3\r\nnumber_of_libraries:2\r\n# Keyspace\r\ndb0:keys=11,expires=1,avg_ttl=0\r\ndb3:keys=4,expires=0\r\n";
@@ -22,7 +24,12 @@ fn read(nodes: &str, cluster_info: &str, info: &str) -> Result<EngineSeen, Repor
 fn told_settings() -> Vec<(String, String)> {
     EngineConfigKey::ALL
         .map(|key| (key.as_str().to_owned(), if key.as_str().starts_with("notify") { "AKE" } else { "7" }.to_owned()))
-        .into()
+        .into_iter()
+        .chain(
+            [("appendonly", "yes"), ("appendfsync", "always"), ("rdb-del-sync-files", "no")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        )
+        .collect()
 }
 
 fn id(text: &str) -> NodeId {
@@ -33,7 +40,9 @@ fn replica_info(link: &str, syncing: u8, loading: u8) -> String {
     format!(
         "valkey_version:8.0.1\r\nloading:{loading}\r\nrole:slave\r\nmaster_link_status:{link}\r\n\
          master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\nused_memory:9\r\nused_memory_startup:10\r\n\
-         mem_replication_backlog:1\r\nmem_clients_slaves:3\r\nmem_clients_normal:30\r\nmem_cluster_links:3\r\nnumber_of_libraries:0\r\n"
+         mem_replication_backlog:1\r\nmem_clients_slaves:3\r\nmem_clients_normal:30\r\nmem_cluster_links:3\r\nnumber_of_libraries:0\r\n\
+         rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n\
+         aof_rewrite_scheduled:0\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n"
     )
 }
 
@@ -69,6 +78,16 @@ fn a_primary_with_its_peers_is_read() {
         data: ByteSize(5_667),
         libraries: 2,
         settings: seen.settings.clone(),
+        persistence: PersistenceSeen {
+            fsync: Some(AppendFsync::Always),
+            keeps_copies: true,
+            is_logging: true,
+            is_rewriting: true,
+            rewrite_ok: true,
+            write_ok: false,
+            is_saving: true,
+            save_ok: false,
+        },
         migrations: Vec::new(),
         open_slots: BTreeMap::from([(slot(300), OpenSlot::MigratingTo(id(B))), (slot(301), OpenSlot::ImportingFrom(id(B)))]),
         peers: BTreeMap::from([(id(B), peer)]),
@@ -257,4 +276,17 @@ proptest! {
             prop_assert_eq!(line.id, id(A));
         }
     }
+}
+
+#[test]
+fn a_folder_remembers_the_nodes_own_line() {
+    let conf = format!(
+        "{B} 127.20.0.1:11001@21001,,tls-port=0,shard-id={B} slave {A} 0 1795360020234 7 connected\n\
+         {A} 127.20.0.1:11000@21000,,tls-port=0,shard-id={B} myself,master - 0 0 7 connected 0-99\nvars currentEpoch 9 lastVoteEpoch 0\n"
+    );
+    let slots: SlotSet = [valkyard_model::SlotRange::new(0, 99).expect("a range")].into_iter().collect();
+    let expected = ClusterMemory { is_replica: false, epoch: ConfigEpoch(7), current_epoch: ConfigEpoch(9), slots };
+    assert_eq!(cluster_memory(&conf), Some(expected));
+    assert_eq!(cluster_memory("vars currentEpoch 9 lastVoteEpoch 0\n"), None);
+    assert_eq!(cluster_memory(conf.lines().next().expect("a line")), None, "torn");
 }

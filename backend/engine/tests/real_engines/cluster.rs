@@ -15,7 +15,7 @@ use valkyard_engine::render::{self, NodeFileNames};
 use valkyard_engine::{EngineBuild, NodeLink};
 use valkyard_model::{
     AdminSecret, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId, NodeSerial, NodeSettings,
-    NodeType, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone, even_shares,
+    NodeType, Persistence, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone, even_shares,
 };
 
 use crate::is_replica_in_sync;
@@ -128,6 +128,7 @@ impl Cluster {
             node_type: NodeType::SharedCoreNano,
             maxmemory: MAXMEMORY,
             configs: self.configs.clone(),
+            persistence: Persistence::Disabled,
         }
     }
 
@@ -163,7 +164,7 @@ impl Cluster {
         kill_process(pid, Signal::STOP).expect("a child of this process");
     }
 
-    fn folder(&self, serial: NodeSerial) -> PathBuf {
+    pub(crate) fn folder(&self, serial: NodeSerial) -> PathBuf {
         self.dir.path().join(serial.to_string())
     }
 

@@ -7,6 +7,7 @@ mod builds;
 mod change;
 mod cluster;
 mod commands;
+mod persistence;
 mod raw;
 mod slots;
 mod writer;

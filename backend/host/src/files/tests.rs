@@ -47,7 +47,7 @@ fn a_prepared_folder_is_complete_and_private() {
     let home = scene.home(0);
     assert_eq!(files_seen(&home), Seen::Absent);
     prepare(&home, &files("port 1")).expect("prepares");
-    assert_eq!(files_seen(&home), Seen::Known(FilesSeen {}));
+    assert_eq!(files_seen(&home), Seen::Known(FilesSeen::default()));
     assert_eq!(entries(home.path()), ["node.pid", "users.acl", "valkey.conf"]);
     for path in [home.path().to_owned(), home.config_path(), home.path().join(NodeHome::ACL_FILE)] {
         let mode = fs::metadata(&path).expect("is there").permissions().mode();

@@ -43,6 +43,7 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
         | Step::Meet { .. }
         | Step::CopyFunctions { .. }
         | Step::Configure { .. }
+        | Step::SaveSnapshot { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }
         | Step::CloseDiscovery

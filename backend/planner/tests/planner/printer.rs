@@ -3,8 +3,8 @@
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId, Plan, SeedRole,
-    Step, WaitingOn,
+    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId, NodeSerial,
+    Plan, SeedNode, SeedRole, Step, WaitingOn,
 };
 
 pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> {
@@ -31,12 +31,15 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         Step::PrepareNode { node, settings, .. } => {
             format!("{kind} {node} at {}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone)
         }
-        Step::StartProcess { node, engine, seed } => {
-            let seed = if seed.is_some() { ", told of the cluster" } else { "" };
-            format!("{kind} {node} of {engine}{seed}")
+        Step::StartProcess { node, engine, seed, load } => {
+            let told = seed.as_ref().map_or_else(String::new, |seed| print_place(desired, *node, seed));
+            let load = load.map_or_else(String::new, |source| format!(" on its {source:?}").to_lowercase());
+            format!("{kind} {node} of {engine}{load}{told}")
         }
         Step::StopProcess { node, manner } => format!("{kind} {node}: {manner:?}"),
-        Step::ShutDownEngine { node } | Step::RemoveFiles { node } | Step::TakeOver { node } => format!("{kind} {node}"),
+        Step::ShutDownEngine { node } | Step::RemoveFiles { node } | Step::TakeOver { node } | Step::SaveSnapshot { node } => {
+            format!("{kind} {node}")
+        }
         Step::Replicate { node, primary } => format!("{kind} {node} from {}", serial_of(desired, primary)),
         Step::Meet { node, peers } => {
             let peers: Vec<String> =
@@ -79,9 +82,23 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
             let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
             format!("{kind} {}", nodes.join(" "))
         }
-        Step::RecordDataLoss { shard, .. } => format!("{kind} of {shard}"),
+        Step::RecordDataLoss { shard, restored_to: None, .. } => format!("{kind} of {shard}"),
+        Step::RecordDataLoss { shard, at, restored_to: Some(time) } => {
+            format!("{kind} of {shard} in the last {}ms", (*at - *time).num_milliseconds())
+        }
     };
     vec![line]
+}
+
+/// What a seed tells a node of its own place.
+fn print_place(desired: &DesiredInstance, node: NodeSerial, seed: &ClusterSeed) -> String {
+    let own = desired.nodes.get(&node).map(|node| &node.id);
+    let leads = |line: &SeedNode| Some(&line.id) == own && matches!(line.role, SeedRole::Primary { .. });
+    if seed.nodes.iter().any(leads) {
+        format!(", told to lead at epoch {}", seed.current_epoch.0)
+    } else {
+        ", told of the cluster".to_owned()
+    }
 }
 
 fn print_allocation(node: &NodeAllocation) -> String {
@@ -108,6 +125,10 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::NodeToAnswer(node) => format!("{node} to answer"),
         WaitingOn::NodeToLoad(node) => format!("{node} to load"),
         WaitingOn::ClusterToAgree(node) => format!("the cluster to agree, says {node}"),
+        WaitingOn::LogToBeWritten(node) => format!("the log of {node} to be written"),
+        WaitingOn::SnapshotOf(shard) => format!("a snapshot of {shard}"),
+        WaitingOn::DataToBeReadable(node) => format!("the data of {node} to be readable"),
+        WaitingOn::DataToLoad(node) => format!("{node} to come back with the data"),
         WaitingOn::ReplicaToSync(node) => format!("replica {node} to sync"),
         WaitingOn::ProcessToExit(node) => format!("process of {node} to exit"),
         WaitingOn::HeirToBeReady(shard) => format!("an heir of {shard} to be ready"),
@@ -128,6 +149,9 @@ fn print_condition(condition: &Condition) -> String {
         Condition::ShardDown(shard) => format!("{shard} is down"),
         Condition::ShardDegraded(shard) => format!("{shard} is degraded"),
         Condition::DataLost(shard) => format!("data of {shard} is lost"),
+        Condition::DataUnreadable(node, words) => format!("data of {node} is unreadable: {words}"),
+        Condition::LogTorn(node, words) => format!("the log of {node} was torn: {words}"),
+        Condition::NotSaved(node) => format!("{node} cannot save its data"),
     }
 }
 

@@ -44,7 +44,7 @@ prop_compose! {
         node.history.stops = stops;
         node.history.last_start = (starts > 0).then(|| at(ages[0]));
         node.history.last_stop = (stops > 0).then(|| at(ages[1]));
-        let exit = || ExitSeen { at: at(ages[2]), status: "exit 1".to_owned(), log_tail: String::new() };
+        let exit = || ExitSeen { at: at(ages[2]), status: "exit 1".to_owned(), log_tail: String::new(), unreadable: None };
         node.history.last_exit = has_exited.then(exit);
         node
     }
@@ -187,7 +187,7 @@ fn forbidden_plans_are_found() {
     use valkyard_planner::Violation;
     let n = NodeSerial;
     let uid = instance(1, 0, ZoneDraft::MultiZone).uid;
-    let start = |node| Step::StartProcess { node, engine: "VALKEY_9_1".parse().expect("valid"), seed: None };
+    let start = |node| Step::StartProcess { node, engine: "VALKEY_9_1".parse().expect("valid"), seed: None, load: None };
     let shard = ["instance shards=1 replicas=2 converged", "n1 dead"];
     assert_eq!(violations_of(&shard, vec![start(n(1))]), [Violation::WakesOverReplicas { node: n(1) }]);
     assert_eq!(violations_of(&shard, vec![start(n(9))]), [Violation::NotAllocated { node: n(9), step: StepKind::StartProcess }]);

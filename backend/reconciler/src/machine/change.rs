@@ -6,9 +6,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::debug;
-use valkyard_engine::{NodeLink, SlotsByKeys};
-use valkyard_host::rewrite;
-use valkyard_model::{DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step};
+use valkyard_engine::{LinkError, NodeLink, SlotsByKeys};
+use valkyard_host::{drop_data, rewrite};
+use valkyard_model::{
+    DataSource, DesiredInstance, EngineConfigKey, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings,
+    Persistence, SlotSet, Step,
+};
 
 use super::MachineWorld;
 use super::execute::{allocation, blocking};
@@ -18,6 +21,16 @@ use crate::world::StepError;
 
 /// Longest wait for a link to a witness: as much as the whole step should take.
 const WITNESS_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Data that is not written any more with this persistence. What is kept instead is complete when the planner configures this,
+/// but for a log of writes, which its engine only begins: until that is complete the snapshot stays.
+fn surplus_data(persistence: Persistence) -> &'static [DataSource] {
+    match persistence {
+        Persistence::Disabled => &[DataSource::Log, DataSource::Snapshot],
+        Persistence::Rdb(_) => &[DataSource::Log],
+        Persistence::Aof { .. } => &[],
+    }
+}
 
 /// A step that names an address where no node is allocated: the planner never makes one.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +52,7 @@ impl MachineWorld {
                 self.link(desired, *node).await?.restore_functions(&functions).await?;
             }
             Step::Configure { node, settings } => self.configure(desired, *node, settings).await?,
+            Step::SaveSnapshot { node } => self.link(desired, *node).await?.save_snapshot().await?,
             Step::Forget { node, peers } => self.link(desired, *node).await?.forget(peers).await?,
             Step::AllocateNodes { .. }
             | Step::PrepareNode { .. }
@@ -104,11 +118,34 @@ impl MachineWorld {
     }
 
     async fn configure(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
-        self.link(desired, node).await?.set_settings(&LiveSettings::wanted(settings)).await?;
-        // Only what the engine took: one that is started with more might not start.
+        self.link(desired, node).await?.set_persistence(settings.persistence).await?;
+        // What is refused now is not worth the rest: the file has to have all when the node starts again.
+        let outcome = self.set_settings(desired, node, settings).await;
         let file = self.config_file(desired, settings)?;
         let home = self.home(desired, node);
-        Ok(blocking(move || rewrite(&home, &file)).await?)
+        blocking(move || rewrite(&home, &file)).await?;
+        let home = self.home(desired, node);
+        let surplus = surplus_data(settings.persistence);
+        blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;
+        outcome
+    }
+
+    /// An engine that is not asked for a number of connections gets as many as this machine has open files for.
+    async fn set_settings(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
+        let is_connections = |key: EngineConfigKey| key == EngineConfigKey::Maxclients;
+        let of = |only: &dyn Fn(EngineConfigKey) -> bool| -> LiveSettings {
+            let wanted = LiveSettings::wanted(settings);
+            wanted.iter().filter(|(key, _)| only(*key)).map(|(key, value)| (key, value.to_owned())).collect()
+        };
+        let connections = self.link(desired, node).await?.set_settings(&of(&is_connections)).await;
+        self.link(desired, node).await?.set_settings(&of(&|key| !is_connections(key))).await?;
+        match connections {
+            Err(LinkError::Engine { message, .. }) if settings.configs.value(EngineConfigKey::Maxclients).is_none() => {
+                debug!(%node, message, "fewer connections than the node type has by default");
+                Ok(())
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// A link to the node of this instance that listens there.

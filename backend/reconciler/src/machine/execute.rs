@@ -1,12 +1,17 @@
 //! Doing: one arm per step, no choices left.
 
+use std::ffi::OsString;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use valkyard_engine::{EngineBuild, render};
-use valkyard_host::{Forwarder, NodeFile, NodeHome, ProcessSpec, prepare, remove, remove_leftovers, rewrite, signal, spawn};
+use valkyard_host::{
+    Forwarder, NodeFile, NodeHome, ProcessSpec, has_log_manifest, keep_only, prepare, process_seen, remove, remove_leftovers,
+    rewrite, signal, spawn,
+};
 use valkyard_model::{
-    ClusterSeed, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid, Step,
+    ClusterSeed, DataLoss, DataSource, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid,
+    Step,
 };
 
 use super::MachineWorld;
@@ -19,13 +24,31 @@ use crate::world::StepError;
 #[error("node {0} is not allocated")]
 struct NotAllocated(NodeSerial);
 
+/// A log of writes that the engine would take for none.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the node's log of writes has lost its manifest, so its engine would begin with nothing; put the manifest back, or remove the folder \
+     appendonlydir to begin without the data"
+)]
+struct NoManifest;
+
+/// A log is loaded only where one is wanted, and a snapshot only where no log is, whatever the configuration says of later.
+fn arguments(load: Option<DataSource>) -> Vec<OsString> {
+    let appendonly: &[&str] = match load {
+        Some(DataSource::Log) => &["--appendonly", "yes"],
+        Some(DataSource::Snapshot) => &["--appendonly", "no"],
+        None => &[],
+    };
+    std::iter::once(NodeHome::CONFIG_FILE).chain(appendonly.iter().copied()).map(OsString::from).collect()
+}
+
 impl MachineWorld {
     pub(super) async fn carry_out(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
         let (store, name, uid) = (&self.machine.store, &self.name, desired.uid);
         match step {
             Step::AllocateNodes { nodes } => store.allocate_nodes(name, uid, nodes.clone()).await?,
             Step::PrepareNode { node, settings, seed } => self.prepare_node(desired, *node, settings, seed).await?,
-            Step::StartProcess { node, engine, seed } => self.start_process(desired, *node, *engine, seed.as_ref()).await?,
+            Step::StartProcess { .. } => self.start_process(desired, step).await?,
             Step::StopProcess { node, manner } => {
                 let (home, manner) = (self.home(desired, *node), *manner);
                 blocking(move || signal(&home, manner)).await?;
@@ -47,10 +70,14 @@ impl MachineWorld {
             | Step::ClaimSlots { .. }
             | Step::CopyFunctions { .. }
             | Step::Configure { .. }
+            | Step::SaveSnapshot { .. }
             | Step::Forget { .. } => self.change_node(desired, step).await?,
             Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
             Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,
-            Step::RecordDataLoss { shard, at } => store.record_data_loss(name, uid, *shard, *at).await?,
+            Step::RecordDataLoss { shard, at, restored_to } => {
+                let loss = DataLoss { shard: *shard, at: *at, restored_to: *restored_to };
+                store.record_data_loss(name, uid, loss).await?;
+            }
             Step::AbandonUpdate { failure } => store.abandon_update(name, uid, failure.clone(), (self.machine.now)()).await?,
             Step::RemoveInstance => {
                 let data_dir = Arc::clone(&self.machine.data_dir);
@@ -68,7 +95,13 @@ impl MachineWorld {
 
     pub(super) fn config_file(&self, desired: &DesiredInstance, settings: &NodeSettings) -> Result<NodeFile, EngineMissing> {
         let version = self.build(settings.engine)?.version;
-        let names = render::NodeFileNames { acl: NodeHome::ACL_FILE, cluster: NodeHome::CLUSTER_FILE, log: NodeHome::LOG_FILE };
+        let names = render::NodeFileNames {
+            acl: NodeHome::ACL_FILE,
+            cluster: NodeHome::CLUSTER_FILE,
+            log: NodeHome::LOG_FILE,
+            append_folder: NodeHome::LOG_OF_WRITES,
+            snapshot: NodeHome::SNAPSHOT_FILE,
+        };
         Ok(NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)))
     }
 
@@ -90,25 +123,28 @@ impl MachineWorld {
         Ok(())
     }
 
-    async fn start_process(
-        &self,
-        desired: &DesiredInstance,
-        node: NodeSerial,
-        engine: EngineVersion,
-        seed: Option<&ClusterSeed>,
-    ) -> Result<(), StepError> {
-        let build = self.build(engine)?;
+    async fn start_process(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        let Step::StartProcess { node, engine, seed, load } = step else { return Ok(()) };
+        let (node, load) = (*node, *load);
+        let build = self.build(*engine)?;
         let allocation = allocation(desired, node)?;
         let ports = [allocation.port, allocation.bus_port];
         let spec = ProcessSpec {
             program: build.program.clone(),
-            args: vec![NodeHome::CONFIG_FILE.into()],
+            args: arguments(load),
             env: build.library_path().map(|path| ("LD_LIBRARY_PATH".into(), path)).into_iter().collect(),
             probe: ports.map(|port| SocketAddrV4::new(desired.address.ip, port.0)).to_vec(),
         };
         let home = self.home(desired, node);
-        let told = seed.map(|seed| NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, &allocation.id)));
+        let told = seed.as_ref().map(|seed| NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, &allocation.id)));
         let starting = move || -> Result<Pid, StepError> {
+            if load == Some(DataSource::Log) && !has_log_manifest(&home) {
+                return Err(StepError { kind: FaultKind::Transient, source: Box::new(NoManifest) });
+            }
+            // Another daemon may have started it: then nothing is taken from under it.
+            if process_seen(&home).is_absent() {
+                keep_only(&home, load)?;
+            }
             if let Some(file) = &told {
                 rewrite(&home, file)?;
             }

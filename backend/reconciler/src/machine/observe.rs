@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::warn;
-use valkyard_engine::{LinkError, NodeLink};
-use valkyard_host::{ExitStatus, NodeHome, files_seen, log_tail, process_seen};
+use valkyard_engine::{LinkError, NodeLink, cluster_memory, torn_log, unreadable_data};
+use valkyard_host::{ExitStatus, NodeHome, cluster_file, files_seen, log_tail, process_seen};
 use valkyard_model::{
     AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, Lifecycle, NodeHistory, NodeObservation,
     NodeSerial, Observation, ProcessSeen, ProcessState, Seen, Timestamp,
@@ -58,7 +58,9 @@ impl MachineWorld {
             if let (false, Some(process)) = (ended.contains_key(&look.serial), observation.process.known()) {
                 self.attachments().ensure_watched(look.serial, process.pid, &self.wake);
             }
-            observation.history = NodeHistory { last_exit: self.exits.get(&look.serial).cloned(), ..NodeHistory::default() };
+            let last_exit = self.exits.get(&look.serial).cloned();
+            let torn_log = self.torn_log(desired, look.serial, &observation);
+            observation.history = NodeHistory { last_exit, torn_log, ..NodeHistory::default() };
             if let Some(link) = look.link {
                 self.links.keep(look.serial, link);
             }
@@ -76,7 +78,23 @@ impl MachineWorld {
         let is_member = |serial: NodeSerial| desired.nodes.contains_key(&serial);
         self.links.retain(is_member);
         self.exits.retain(|serial, _| is_member(*serial));
+        self.loads.retain(|serial, _| is_member(*serial));
         self.attachments().retain(is_member);
+    }
+
+    /// Reads once for each process, when it has loaded its data, whether the end of its log of writes was torn off.
+    fn torn_log(&mut self, desired: &DesiredInstance, serial: NodeSerial, node: &NodeObservation) -> Option<String> {
+        let pid = node.process.known()?.pid;
+        let is_read = self.loads.get(&serial).is_some_and(|(loaded, _)| *loaded == pid);
+        if !is_read {
+            node.engine.known().filter(|engine| !engine.loading && engine.persistence.is_logging)?;
+            let words = torn_log(&redact(&log_tail(&self.home(desired, serial))));
+            if let Some(words) = &words {
+                warn!(node = %serial, words, "the end of a log of writes was torn off and is dropped");
+            }
+            self.loads.insert(serial, (pid, words));
+        }
+        self.loads.get(&serial).and_then(|(_, words)| words.clone())
     }
 
     /// Keeps how processes ended, for their nodes' history.
@@ -96,7 +114,10 @@ async fn read_exits(ended: Vec<(NodeSerial, ExitStatus, NodeHome)>, at: Timestam
         return Vec::new();
     }
     let seen = move |(node, status, home): (NodeSerial, ExitStatus, NodeHome)| {
-        (node, ExitSeen { at, status: status.to_string(), log_tail: redact(&log_tail(&home)) })
+        (node, {
+            let log_tail = redact(&log_tail(&home));
+            ExitSeen { at, status: status.to_string(), unreadable: unreadable_data(&log_tail), log_tail }
+        })
     };
     blocking(move || ended.into_iter().map(seen).collect()).await
 }
@@ -110,7 +131,11 @@ struct Place {
 
 impl Place {
     fn look(home: &NodeHome) -> Self {
-        Self { files: files_seen(home), process: process_seen(home) }
+        let (mut files, process) = (files_seen(home), process_seen(home));
+        if let (Seen::Known(files), Seen::Absent) = (&mut files, &process) {
+            files.memory = cluster_file(home).and_then(|text| cluster_memory(&text));
+        }
+        Self { files, process }
     }
 
     /// A process that stands still accepts connections and answers none of them.

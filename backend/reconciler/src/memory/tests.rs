@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, EngineVersion, FaultKind, FilesSeen, InitialRole, LinkState, LiveSettings,
-    LocationId, MigrationSeen, MoveTarget, NodeHistory, NodeKind, NodeType, Pid, Port, ProcessSeen, ProcessState, Seen,
-    SlotRange, SlotSet, Standing, Zone,
+    BinaryVersion, ByteSize, ConfigEpoch, DataSeen, EngineSeen, EngineVersion, FaultKind, FilesSeen, InitialRole, LinkState,
+    LiveSettings, LocationId, MigrationSeen, MoveTarget, NodeHistory, NodeKind, NodeType, PersistenceSeen, Pid, Port,
+    ProcessSeen, ProcessState, Seen, SlotRange, SlotSet, Standing, Zone,
 };
 
 use super::*;
@@ -31,7 +31,7 @@ fn node(files: Seen<FilesSeen>, process: Seen<ProcessSeen>) -> NodeObservation {
 }
 
 fn dead() -> NodeObservation {
-    node(Seen::Known(FilesSeen {}), Seen::Absent)
+    node(Seen::Known(FilesSeen::default()), Seen::Absent)
 }
 
 fn folderless() -> NodeObservation {
@@ -68,7 +68,7 @@ fn process() -> Seen<ProcessSeen> {
 }
 
 fn silent() -> NodeObservation {
-    NodeObservation { engine: Seen::Unknown, ..node(Seen::Known(FilesSeen {}), process()) }
+    NodeObservation { engine: Seen::Unknown, ..node(Seen::Known(FilesSeen::default()), process()) }
 }
 
 fn answering(role: RoleSeen) -> NodeObservation {
@@ -87,6 +87,7 @@ fn answering(role: RoleSeen) -> NodeObservation {
         data: ByteSize(0),
         libraries: 0,
         settings: LiveSettings::default(),
+        persistence: PersistenceSeen::default(),
         migrations: Vec::new(),
         open_slots: [].into(),
         peers: [].into(),
@@ -138,17 +139,17 @@ fn a_node_is_at_rest_from_the_end_of_its_process_until_it_is_started() {
     assert!(!is_at_rest(&mut memory, folderless()), "nothing is known of it");
     assert!(is_at_rest(&mut memory, dead()));
     assert!(is_at_rest(&mut memory, folderless()));
-    memory.begin(&Step::StartProcess { node: NODE, engine: version, seed: None }, Timestamp::UNIX_EPOCH);
+    memory.begin(&Step::StartProcess { node: NODE, engine: version, seed: None, load: None }, Timestamp::UNIX_EPOCH);
     assert!(!is_at_rest(&mut memory, folderless()));
     assert!(is_at_rest(&mut memory, dead()));
-    assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen {}), process())));
+    assert!(!is_at_rest(&mut memory, node(Seen::Known(FilesSeen::default()), process())));
     assert!(!is_at_rest(&mut memory, folderless()));
 }
 
 #[test]
 fn a_start_that_failed_counts_as_a_fault_and_not_as_a_start() {
     let now = Timestamp::UNIX_EPOCH;
-    let start = Step::StartProcess { node: NODE, engine: "VALKEY_9_1".parse().expect("valid"), seed: None };
+    let start = Step::StartProcess { node: NODE, engine: "VALKEY_9_1".parse().expect("valid"), seed: None, load: None };
     let mut memory = Memory::default();
     memory.begin(&start, now);
     memory.end(&start, Ok(()), now);
@@ -185,7 +186,7 @@ fn what_is_known_of_a_node_that_has_left_is_forgotten() {
     let mut memory = Memory::default();
     memory.begin(&Step::FailOver { node: NODE }, after(1));
     memory.begin(&Step::Forget { node: NodeSerial(9), peers: vec![id()] }, after(1));
-    let start = Step::StartProcess { node: NODE, engine: engine_version(), seed: None };
+    let start = Step::StartProcess { node: NODE, engine: engine_version(), seed: None, load: None };
     memory.begin(&start, after(1));
     let failed = StepError { kind: FaultKind::Transient, source: "it happens".into() };
     memory.end(&Step::RemoveFiles { node: NODE }, Err(failed), after(1));
@@ -253,4 +254,17 @@ fn a_migration_that_failed_after_it_was_accepted_is_a_fault_until_one_succeeds()
     assert_eq!(attempts(MigrationState::Failed, 2, 3), Some((1, after(2), detail.clone())), "the same end was counted twice");
     assert_eq!(attempts(MigrationState::Failed, 5, 6), Some((2, after(5), detail)));
     assert_eq!(attempts(MigrationState::Succeeded, 7, 8), None);
+}
+
+#[test]
+fn snapshots_count_until_one_is_written_that_is_newer_than_its_beginning() {
+    let mut memory = Memory::default();
+    let begun = after(10);
+    let with = |snapshot| node(Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot }, memory: None }), process());
+    for _ in 0..2 {
+        memory.begin(&Step::SaveSnapshot { node: NODE }, begun);
+    }
+    let mut saves = |snapshot| history(&mut memory, after(11), with(snapshot)).saves;
+    assert_eq!((saves(None), saves(Some(after(9)))), (2, 2));
+    assert_eq!((saves(Some(begun)), saves(Some(after(9)))), (0, 0));
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::TimeDelta;
-use valkyard_model::{Convergence, InstanceSpec, NodeSerial, NodeType};
+use valkyard_model::{AppendFsync, Convergence, InstanceSpec, NodeSerial, NodeType, Persistence};
 use valkyard_simulator::{CrashPoint, Machine, Moment, Outcome, Random, Simulation, accepted_instance};
 
 use crate::scenario::{CHANGE_TURNS_MAX, TURNS_MAX, assert_complete, complete_machine_of, configs, delete};
@@ -87,6 +87,50 @@ fn random_trouble_during_creation_and_life_always_ends_complete_and_deletes_to_n
             assert!(simulation.machine().is_bare(), "something is left\n{}", simulation.story());
             return;
         }
+        assert_complete(&simulation);
+        simulation.machine().chaos.crash = None;
+        delete(&mut simulation);
+    });
+}
+
+/// Harm that takes nothing off the disk.
+fn harm_but_disks(machine: &mut Machine) {
+    let serials = machine.serials();
+    let Some(node) = machine.random().pick(&serials).copied() else { return };
+    let time = TimeDelta::milliseconds(i64::try_from(machine.random().below(2_000)).expect("small"));
+    match machine.random().below(9) {
+        0..=4 => machine.kill(node),
+        5 => machine.hang(node, time),
+        6 => machine.hide(node, time),
+        7 => serials.into_iter().for_each(|serial| machine.kill(serial)),
+        _ => {
+            let step = machine.steps_begun() + u32::try_from(machine.random().below(4)).expect("small");
+            let moment = *machine.random().pick(&Moment::ALL).expect("there are three");
+            machine.chaos.crash = Some(CrashPoint { step, moment });
+        }
+    }
+}
+
+#[test]
+fn random_trouble_of_an_instance_with_logs_loses_nothing_that_was_on_disk() {
+    for_each_seed("random_trouble_of_an_instance_with_logs", 100, |seed| {
+        let mut random = Random::new(seed);
+        let (shards, replicas) = random_shape(&mut random);
+        let mut record = accepted_instance(shards, replicas);
+        let fsync = *random.pick(&AppendFsync::ALL).expect("there are three");
+        record.spec.persistence = Persistence::Aof { fsync };
+        let mut simulation = Simulation::new(record, seed);
+        simulation.run(TURNS_MAX);
+        for _ in 0..120 {
+            if let Outcome::Looked(look) = simulation.turn() {
+                let is_harmed = simulation.machine().random().chance(20);
+                simulation.rest(&look.plan);
+                if is_harmed {
+                    harm_but_disks(&mut simulation.machine());
+                }
+            }
+        }
+        simulation.run(TURNS_MAX);
         assert_complete(&simulation);
         simulation.machine().chaos.crash = None;
         delete(&mut simulation);

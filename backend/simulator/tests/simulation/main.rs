@@ -4,6 +4,7 @@ mod changes;
 mod chaos;
 mod crashes;
 mod faults;
+mod persistence;
 mod scenario;
 mod shapes;
 mod zones;

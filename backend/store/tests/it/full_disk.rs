@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use valkyard_model::{FailureCode, InstanceSpec, NodeSerial, Operation, OperationState, ShardIndex, Zone};
+use valkyard_model::{DataLoss, FailureCode, InstanceSpec, NodeSerial, Operation, OperationState, ShardIndex, Zone};
 use valkyard_store::{
     CreateError, CreateInstance, DatabaseError, OutageManner, ProgressError, Store, StoreLocation, UpdateError,
 };
@@ -146,7 +146,11 @@ async fn a_change_ends_on_a_full_disk_in_either_direction() {
     disk.fill();
     scene.store.release_nodes(&on.name, on.uid, vec![NodeSerial(1)]).await.expect("is recorded");
     disk.fill();
-    scene.store.record_data_loss(&on.name, on.uid, ShardIndex(0), at(3)).await.expect("is recorded");
+    scene
+        .store
+        .record_data_loss(&on.name, on.uid, DataLoss { shard: ShardIndex(0), at: at(3), restored_to: None })
+        .await
+        .expect("is recorded");
     disk.fill();
     scene.store.end_zone_outage(&zone).await.expect("is recorded");
     let after = scene.instance("cache-2").await;

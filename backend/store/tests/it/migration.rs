@@ -5,13 +5,14 @@ use std::path::Path;
 use rusqlite::Connection;
 use valkyard_model::{
     AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, NodeKind, NodeSerial, NodeType,
-    OperationState, Settled, Standing,
+    OperationState, Persistence, Settled, Standing,
 };
 use valkyard_store::{Scope, Store, StoreLocation, StoreThreads};
 
 use crate::scene::{Scene, named, node, spec};
 
 const V1_SCHEMA: &str = include_str!("../../src/schema/v1.sql");
+const V2_SCHEMA: &str = include_str!("../../src/schema/v2.sql");
 const V1_ROWS: &str = include_str!("written_by_0_1_0.sql");
 
 /// What some builds of version 1 had in their files already.
@@ -41,6 +42,7 @@ fn assert_complete(instance: &DesiredInstance) {
     for node in instance.nodes.values() {
         assert_eq!((node.kind, node.standing), (kind(), Standing::Member), "{node:?}");
     }
+    assert_eq!(instance.spec.persistence, Persistence::Disabled);
     assert!(!instance.is_changing());
 }
 
@@ -92,6 +94,24 @@ async fn operations_of_version_one_stay_readable() {
     assert_complete(result);
     assert_eq!(update.state, OperationState::Running);
     assert!(matches!(delete.state, OperationState::Failed { .. }), "{delete:?}");
+}
+
+#[tokio::test]
+async fn instances_of_version_two_persist_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    written_by_version_one(&path);
+    let connection = Connection::open(&path).expect("opens");
+    connection.execute_batch(V2_SCHEMA).expect("fits version 1");
+    connection.pragma_update(None, "user_version", 2).expect("is noted");
+    drop(connection);
+    let (store, _threads) = open(&path);
+    let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
+    let OperationState::Succeeded { result: Some(result), .. } = &operations[0].state else { panic!("{operations:?}") };
+    let scene = Scene::over(store);
+    assert_complete(result);
+    assert_complete(&scene.instance("cache-1").await);
+    assert_eq!(scene.instance("cache-2").await.spec.persistence, Persistence::Disabled);
 }
 
 #[tokio::test]

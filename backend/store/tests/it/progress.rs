@@ -1,7 +1,7 @@
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, Convergence, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port, ShardIndex,
-    Uid,
+    AdminSecret, Convergence, DataLoss, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port,
+    ShardIndex, Uid,
 };
 use valkyard_store::ProgressError;
 
@@ -127,7 +127,7 @@ async fn progress_of_another_incarnation_is_refused() {
         store.abandon_update(name, former, failure(FailureCode::Internal), at(1)).await,
         store.retire_nodes(name, former, Vec::new()).await,
         store.release_nodes(name, former, Vec::new()).await,
-        store.record_data_loss(name, former, ShardIndex(0), at(1)).await,
+        store.record_data_loss(name, former, DataLoss { shard: ShardIndex(0), at: at(1), restored_to: None }).await,
     ];
     for refused in refusals {
         let replaced = matches!(&refused, Err(ProgressError::Replaced { expected, found, .. })

@@ -167,6 +167,9 @@ fn attribute_of(field: &str) -> Option<AttributePath> {
     match (first, rest) {
         ("parent", None) => Some("location".into()),
         ("zone_distribution_config", Some(part @ ("mode" | "zone"))) => Some(AttributePath::new(first).attribute(part)),
+        ("persistence_config", Some(rest)) => {
+            Some(rest.split('.').fold(AttributePath::new(first), |path, part| path.attribute(part)))
+        }
         ("engine_configs" | "labels", Some(key)) => Some(AttributePath::new(first).key(key)),
         (
             "instance_id"
@@ -176,6 +179,7 @@ fn attribute_of(field: &str) -> Option<AttributePath> {
             | "engine_version"
             | "engine_configs"
             | "zone_distribution_config"
+            | "persistence_config"
             | "deletion_protection_enabled"
             | "labels",
             _,
@@ -208,6 +212,8 @@ mod tests {
         assert_eq!(path("instance_id").as_deref(), Some("instance_id"));
         assert_eq!(path("instance.zoneDistributionConfig.zone").as_deref(), Some("zone_distribution_config.zone"));
         assert_eq!(path("instance.engine_configs.maxmemory-policy").as_deref(), Some("engine_configs[\"maxmemory-policy\"]"));
+        let fsync = "persistence_config.aof_config.append_fsync";
+        assert_eq!(path("instance.persistence_config.aof_config.append_fsync").as_deref(), Some(fsync));
         assert_eq!(path("parent").as_deref(), Some("location"));
         assert_eq!(path("request_id"), None);
         assert_eq!(path(""), None);

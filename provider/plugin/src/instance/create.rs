@@ -87,7 +87,9 @@ impl Creation<'_> {
             Ok(Ok(instance)) => {
                 let mut state = self.planned.clone();
                 for (attribute, value) in outputs::show(&self.name, &instance, &self.planned) {
-                    state.set_if_unknown(&attribute, value);
+                    if !state.value(&attribute).is_wholly_known() {
+                        state.set(&attribute, value);
+                    }
                 }
                 Ok(state.into())
             }

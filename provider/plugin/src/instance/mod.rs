@@ -12,6 +12,7 @@ mod labels;
 mod name;
 mod node_type;
 pub(crate) mod outputs;
+pub(crate) mod persistence;
 mod plan;
 mod read;
 mod request;

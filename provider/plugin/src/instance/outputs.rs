@@ -10,7 +10,7 @@ use memorystore_proto::v1::{ConnectionType, Instance, PscAutoConnection, psc_aut
 use provider_framework::{Attribute, Body, Object, Schema, Value};
 
 use super::name::InstanceName;
-use super::{labels, node_type, rules};
+use super::{labels, node_type, persistence, rules};
 
 /// Adds what only the daemon decides. On a data source the inputs that steer plans do not exist, so
 /// dependencies are added by the resource.
@@ -97,6 +97,7 @@ pub(crate) fn show(name: &InstanceName, instance: &Instance, prior: &Object) -> 
         .set("engine_version", non_empty(&instance.engine_version))
         .set("engine_configs", engine_configs(instance, prior))
         .set("zone_distribution_config", zones(instance))
+        .set("persistence_config", persistence::show(instance, prior))
         .set("deletion_protection_enabled", instance.deletion_protection_enabled.unwrap_or_default())
         .set("uid", non_empty(&instance.uid))
         .set("state", enum_name(instance.state, |n| State::try_from(n).ok().map(|s| s.as_str_name())))

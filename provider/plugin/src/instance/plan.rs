@@ -8,16 +8,17 @@
 use provider_framework::{AttributePath, Diagnostic, Diagnostics, MaybeKnown, Object, PlannedChange, Step, Value};
 
 use super::name::InstanceName;
-use super::{ACTIVE, foresight, labels, node_type, rules};
+use super::{ACTIVE, foresight, labels, node_type, persistence, rules};
 use crate::client::Defaults;
 
 /// What an update sends to the daemon, which then sets a new `update_time`.
-const SENT_ON_UPDATE: [&str; 7] = [
+const SENT_ON_UPDATE: [&str; 8] = [
     "shard_count",
     "replica_count",
     "node_type",
     "engine_version",
     "engine_configs",
+    "persistence_config",
     "deletion_protection_enabled",
     "effective_labels",
 ];
@@ -60,6 +61,10 @@ fn fill_known(change: &mut PlannedChange, defaults: &Defaults) {
         change.fill("node_config", config);
     }
     change.fill("zone_distribution_config", Object::new().with("mode", rules::MULTI_ZONE).with("zone", Value::Null));
+    match persistence::completed(change.config(), change.prior()) {
+        Some(completed) => change.planned.set("persistence_config", completed),
+        None => change.planned.set_if_unknown("persistence_config", persistence::unless_configured(change.config())),
+    };
     // The API shows there what was asked for, and this provider asks for nothing.
     change.fill("endpoints", Vec::<Object>::new());
     if change.config().value("deletion_protection_enabled").is_null() {

@@ -8,15 +8,16 @@ use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
 use memorystore_proto::v1::{Instance, ZoneDistributionConfig};
 use provider_framework::{Diagnostics, Object, Update};
 
-use super::rules;
+use super::{persistence, rules};
 
 /// Attributes that an update may carry, and the fields they are.
-const UPDATABLE: [(&str, &str); 7] = [
+const UPDATABLE: [(&str, &str); 8] = [
     ("shard_count", "shard_count"),
     ("replica_count", "replica_count"),
     ("node_type", "node_type"),
     ("engine_version", "engine_version"),
     ("engine_configs", "engine_configs"),
+    ("persistence_config", "persistence_config"),
     ("deletion_protection_enabled", "deletion_protection_enabled"),
     ("effective_labels", "labels"),
 ];
@@ -32,6 +33,7 @@ pub(super) fn instance(planned: &Object) -> Result<Instance, Diagnostics> {
         engine_version: planned.value("engine_version").as_str().unwrap_or_default().to_owned(),
         engine_configs: planned.read::<Option<_>>("engine_configs")?.unwrap_or_default(),
         zone_distribution_config: planned.read::<Option<Object>>("zone_distribution_config")?.map(|zones| zone_config(&zones)),
+        persistence_config: persistence::message(planned),
         deletion_protection_enabled: Some(planned.read("deletion_protection_enabled")?),
         labels: planned.read("effective_labels")?,
         ..Instance::default()

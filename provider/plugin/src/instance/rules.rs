@@ -105,6 +105,7 @@ pub(crate) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     found.extend(node_count(config));
     found.extend(zone_mode(config));
+    found.extend(super::persistence::misplaced(config));
     if let Some(location) = config.value("location").as_str() {
         found.extend(zone_in_location(config, location));
     }

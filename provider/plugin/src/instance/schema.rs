@@ -9,7 +9,7 @@ use std::time::Duration;
 use provider_framework::timeouts::{Operation, Timeouts};
 use provider_framework::{Attribute, Body, Schema, Type, validators};
 
-use super::{node_type, outputs, rules};
+use super::{node_type, outputs, persistence, rules};
 
 /// Google's default for creating an instance.
 const CREATE_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -137,6 +137,7 @@ fn settings(schema: Schema) -> Schema {
                  a setting that is removed returns to its default.",
             ),
         )
+        .attribute("persistence_config", persistence::attribute())
         .attribute(
             "deletion_protection_enabled",
             Attribute::bool().optional().computed().stable().description(

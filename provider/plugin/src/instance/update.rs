@@ -106,7 +106,9 @@ impl Change<'_> {
         let instance = reading.map_err(|_| self.stopped(late, "it is changed, but could not be read."))?;
         let instance = instance.map_err(|error| self.failed("read", &error))?;
         for (attribute, value) in outputs::show(&self.name, &instance, &state.clone()) {
-            state.set_if_unknown(&attribute, value);
+            if !state.value(&attribute).is_wholly_known() {
+                state.set(&attribute, value);
+            }
         }
         Ok(state.into())
     }

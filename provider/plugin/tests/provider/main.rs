@@ -6,6 +6,7 @@ mod foresight;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod persistence;
 mod planning;
 mod validation;
 

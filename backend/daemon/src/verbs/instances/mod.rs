@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::cli::InstancesCommand;
 use crate::verbs::ask::block_on;
+pub(crate) use topology::loss_text;
 
 pub(crate) fn run(command: &InstancesCommand) -> Result<ExitCode> {
     match command {

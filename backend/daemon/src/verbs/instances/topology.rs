@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use admin_proto::v1::{Shape, Shard, Topology};
+use admin_proto::v1::{DataLoss, Shape, Shard, Topology};
 use anyhow::Result;
 
 use crate::cli::InstanceOptions;
@@ -60,6 +60,9 @@ fn shape_text(shape: &Shape) -> String {
         shape.engine_version,
         bytes(shape.maxmemory_bytes)
     );
+    if !shape.persistence.is_empty() && shape.persistence != "DISABLED" {
+        text.push_str(&format!("  {}", shape.persistence));
+    }
     for (key, value) in &shape.engine_configs {
         text.push_str(&format!("  {key}={value}"));
     }
@@ -101,8 +104,17 @@ fn migrations(topology: &Topology) -> Vec<String> {
 }
 
 fn losses(topology: &Topology) -> Vec<String> {
-    let time = |at: &Option<_>| at.as_ref().map(time_text).unwrap_or_default();
-    topology.losses.iter().map(|loss| format!("shard s{} lost its data at {}", loss.shard, time(&loss.time))).collect()
+    topology.losses.iter().map(loss_text).collect()
+}
+
+/// A loss in words.
+pub(crate) fn loss_text(loss: &DataLoss) -> String {
+    let shard = loss.shard;
+    let at = loss.time.as_ref().map(time_text).unwrap_or_default();
+    match &loss.restored_to {
+        None => format!("shard s{shard} lost its data at {at}"),
+        Some(kept) => format!("shard s{shard} lost what was written after {} at {at}", time_text(kept)),
+    }
 }
 
 fn failed_steps(topology: &Topology) -> Vec<String> {

@@ -69,6 +69,9 @@ impl World {
         if let Some(version) = option(words, "version") {
             spec.engine_version = version.parse().map_err(|_| format!("{version} is not a version"))?;
         }
+        if let Some(word) = option(words, "persistence") {
+            spec.persistence = super::parse_persistence(word)?;
+        }
         if let Some(name) = option(words, "type") {
             spec.node_type = NodeType::ALL
                 .into_iter()

@@ -2,7 +2,7 @@
 //!
 //! Lines:
 //! - `instance shards=N replicas=N [single-zone] [creating|converged] [deleting|abandoned] [unallocated] [generation=N]
-//!   [shape=N]`,
+//!   [shape=N] [persistence=aof|rdb]`,
 //!   always the first; a converged one serves with its discovery endpoint open, any other has nothing yet
 //! - `NODES WORD…` with nodes as `n1`, `n1,n2` or `all`; the words are those of [`nodes::apply_words`]
 //! - `takeover NODE epoch=N [untold]`: the node owns its shard's slots; untold: only it knows
@@ -19,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use uuid::Uuid;
 use valkyard_model::{
-    AddressBlock, AdminSecret, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure, FailureCode, Fault,
-    FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, MigrationSeen, NodeSerial, Observation, Seen,
-    Settled, ShardIndex, SlotSet, SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
+    AddressBlock, AdminSecret, AppendFsync, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure,
+    FailureCode, Fault, FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, MigrationSeen, NodeSerial,
+    Observation, Persistence, Seen, Settled, ShardIndex, SlotSet, SnapshotPeriod, SnapshotSchedule, SpecDraft, SpecLimits, Step,
+    StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
 };
 use valkyard_planner::plan;
 
@@ -122,6 +123,7 @@ impl World {
         if let Some(version) = option(&words, "version") {
             desired.spec.engine_version = version.parse().map_err(|_| format!("{version} is not a version"))?;
         }
+        desired.spec.persistence = parse_persistence(option(&words, "persistence").unwrap_or("none"))?;
         if !has("unallocated") {
             allocate(&mut desired);
         }
@@ -278,6 +280,17 @@ fn first_owners(desired: &DesiredInstance) -> BTreeMap<ShardIndex, Ownership> {
     primaries.map(|node| (node.shard, Ownership { node: node.serial, epoch: ConfigEpoch(u64::from(node.shard.0) + 1) })).collect()
 }
 
+/// Snapshots are due at whole hours after the creation.
+pub(crate) fn parse_persistence(word: &str) -> Result<Persistence, String> {
+    let schedule = SnapshotSchedule { period: SnapshotPeriod::OneHour, start: Timestamp::UNIX_EPOCH };
+    match word {
+        "none" => Ok(Persistence::Disabled),
+        "rdb" => Ok(Persistence::Rdb(schedule)),
+        "aof" => Ok(Persistence::Aof { fsync: AppendFsync::EverySec }),
+        other => Err(format!("{other:?} is not a persistence")),
+    }
+}
+
 fn parse_step(word: &str) -> Result<StepKind, String> {
     let kinds = [
         StepKind::AllocateNodes,
@@ -294,6 +307,7 @@ fn parse_step(word: &str) -> Result<StepKind, String> {
         StepKind::RecordConverged,
         StepKind::AbandonCreate,
         StepKind::RemoveInstance,
+        StepKind::SaveSnapshot,
     ];
     let found = kinds.into_iter().find(|kind| kind.to_string().replace(' ', "-") == word);
     found.ok_or_else(|| format!("{word:?} is not a step"))

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ByteSize, ConfigEpoch, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings, NodeAllocation, NodeHistory,
-    NodeId, NodeObservation, NodeSerial, OpenSlot, PeerHealth, PeerSeen, Pid, ProcessSeen, ProcessState, RoleSeen, Seen, Slot,
-    SlotSet, Timestamp, Uid,
+    BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings,
+    NodeAllocation, NodeHistory, NodeId, NodeObservation, NodeSerial, OpenSlot, PeerHealth, PeerSeen, PersistenceSeen, Pid,
+    ProcessSeen, ProcessState, RoleSeen, Seen, Slot, SlotSet, Timestamp, Uid,
 };
 
 use valkyard_planner::node_settings;
@@ -70,9 +70,14 @@ pub(crate) struct NodeScript {
     pub(crate) follows: Option<NodeSerial>,
     pub(crate) offset: u64,
     pub(crate) keys: u64,
-    pub(crate) data: u64,
     /// The highest epoch it has heard of, if not all that anybody tells.
     pub(crate) heard: Option<u64>,
+    pub(crate) bytes: u64,
+    pub(crate) data: DataSeen,
+    pub(crate) is_rewriting: bool,
+    pub(crate) is_saving: bool,
+    /// The epoch at which its folder remembers it as its shard's owner.
+    pub(crate) remembers: Option<u64>,
     pub(crate) libraries: u32,
     pub(crate) maxmemory: Option<u64>,
     pub(crate) is_stopped: bool,
@@ -94,7 +99,9 @@ pub(crate) struct NodeScript {
 /// - `keys=N`, `heard=EPOCH`: what it has, and the highest epoch it knows; `told`: whether it was told to take over
 /// - `data=BYTES`, `libraries=N`, `maxmemory=BYTES`, `frozen`, `silent-since=MS`, `failover=MS`, `forgotten=MS`: what a change
 ///   needs of it
-/// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [log=TEXT]`, `at-rest`: what is remembered of it
+/// - `log-file=MS`, `snapshot-file=MS`, `remembers=EPOCH`, `rewriting`, `saving`, `saves=N saved=MS`: what it has on disk and
+///   does about it
+/// - `starts=N started=MS`, `stops=N stopped=MS`, `exited=MS [status=WORD] [unreadable] [log=TEXT]`, `at-rest`: what is remembered of it
 pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now: Timestamp) -> Result<(), String> {
     for word in words {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
@@ -126,7 +133,7 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "stopped" => node.history.last_stop = Some(ago(words, "stopped", now)?),
             "exited" => node.history.last_exit = Some(exit(words, line, now)?),
             "at-rest" => node.history.is_at_rest = true,
-            "data" => node.data = number(words, "data")?.unwrap_or_default(),
+            "data" => node.bytes = number(words, "data")?.unwrap_or_default(),
             "keys" => node.keys = number(words, "keys")?.unwrap_or_default(),
             "heard" => node.heard = number(words, "heard")?,
             "told" => node.history.may_have_taken_over = true,
@@ -140,7 +147,14 @@ pub(crate) fn apply_words(node: &mut NodeScript, words: &[&str], line: &str, now
             "silent-since" => node.history.silent_since = Some(ago(words, "silent-since", now)?),
             "failover" => node.history.last_failover = Some(ago(words, "failover", now)?),
             "forgotten" => node.history.forgotten_since = Some(ago(words, "forgotten", now)?),
-            "status" => {}
+            "status" | "unreadable" => {}
+            "log-file" => node.data.log = Some(ago(words, "log-file", now)?),
+            "snapshot-file" => node.data.snapshot = Some(ago(words, "snapshot-file", now)?),
+            "rewriting" => node.is_rewriting = true,
+            "saving" => node.is_saving = true,
+            "saves" => node.history.saves = number(words, "saves")?.unwrap_or_default(),
+            "saved" => node.history.last_save = Some(ago(words, "saved", now)?),
+            "remembers" => node.remembers = value.parse().ok(),
             "log" => break,
             other => return Err(format!("{other:?} says nothing of a node")),
         }
@@ -160,7 +174,8 @@ fn ago(words: &[&str], key: &str, now: Timestamp) -> Result<Timestamp, String> {
 fn exit(words: &[&str], line: &str, now: Timestamp) -> Result<ExitSeen, String> {
     let status = super::option(words, "status").unwrap_or("signal-9").to_owned();
     let log_tail = line.split_once("log=").map_or("", |(_, text)| text).to_owned();
-    Ok(ExitSeen { at: ago(words, "exited", now)?, status, log_tail })
+    let unreadable = words.contains(&"unreadable").then(|| log_tail.clone());
+    Ok(ExitSeen { at: ago(words, "exited", now)?, status, log_tail, unreadable })
 }
 
 fn parse_link(word: &str) -> Result<LinkState, String> {
@@ -177,7 +192,7 @@ impl NodeScript {
     pub(crate) fn seen(&self, world: &World, serial: NodeSerial) -> Option<NodeObservation> {
         let pid = Pid(1_000 + i32::try_from(serial.0).expect("few nodes"));
         (!self.is_unseen).then(|| NodeObservation {
-            files: self.files.of(|| FilesSeen {}),
+            files: self.files.of(|| self.files_seen(world, serial)),
             process: self
                 .process
                 .of(|| ProcessSeen { pid, state: if self.is_stopped { ProcessState::Stopped } else { ProcessState::Running } }),
@@ -206,7 +221,8 @@ impl NodeScript {
             slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
             replication_offset: self.offset,
             keys: self.keys,
-            data: ByteSize(self.data),
+            persistence: self.persistence(world),
+            data: ByteSize(self.bytes),
             libraries: self.libraries,
             settings: self.settings(world, allocation),
             migrations: world.migrations.iter().filter(|(node, _)| *node == serial).map(|(_, seen)| seen.clone()).collect(),
@@ -230,6 +246,30 @@ fn open_slot(world: &World, (slot, mark, node): &(u16, Mark, NodeSerial)) -> (Sl
 }
 
 impl NodeScript {
+    fn files_seen(&self, world: &World, serial: NodeSerial) -> FilesSeen {
+        let allocation = &world.desired.nodes[&serial];
+        let memory = self.remembers.map(|epoch| ClusterMemory {
+            is_replica: false,
+            epoch: ConfigEpoch(epoch),
+            current_epoch: ConfigEpoch(epoch),
+            slots: world.share(allocation.shard),
+        });
+        FilesSeen { data: self.data, memory }
+    }
+
+    fn persistence(&self, world: &World) -> PersistenceSeen {
+        let settled = world.desired.settled.as_ref().map_or(&world.desired.spec, |settled| &settled.spec);
+        let fsync = settled.persistence.fsync();
+        PersistenceSeen {
+            fsync,
+            keeps_copies: settled.persistence.is_on(),
+            is_logging: fsync.is_some(),
+            is_rewriting: self.is_rewriting,
+            is_saving: self.is_saving,
+            ..PersistenceSeen::default()
+        }
+    }
+
     /// What it was configured with when the instance was complete, but for the memory the script gives it.
     fn settings(&self, world: &World, allocation: &NodeAllocation) -> LiveSettings {
         let mut before = world.desired.clone();

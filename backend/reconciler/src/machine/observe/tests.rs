@@ -1,16 +1,15 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use valkyard_model::{Pid, ProcessState};
+use valkyard_model::{DataSeen, Pid, ProcessState};
 
 use super::*;
 
 const NO_FOLDER: Place = Place { files: Seen::Absent, process: Seen::Absent };
-const STOPPED: Place = Place { files: Seen::Known(FilesSeen {}), process: Seen::Absent };
-const LOCK_FILE_LOST: Place = Place { files: Seen::Known(FilesSeen {}), process: Seen::Unknown };
-const RUNNING: Place = Place {
-    files: Seen::Known(FilesSeen {}),
-    process: Seen::Known(ProcessSeen { pid: Pid(4_711), state: ProcessState::Running }),
-};
+const FOLDER: Seen<FilesSeen> = Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot: None }, memory: None });
+const STOPPED: Place = Place { files: FOLDER, process: Seen::Absent };
+const LOCK_FILE_LOST: Place = Place { files: FOLDER, process: Seen::Unknown };
+const RUNNING: Place =
+    Place { files: FOLDER, process: Seen::Known(ProcessSeen { pid: Pid(4_711), state: ProcessState::Running }) };
 
 async fn listener() -> (TcpListener, SocketAddrV4) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
@@ -45,7 +44,7 @@ async fn a_port_that_accepts_and_keeps_silent_is_an_unknown_engine() {
 async fn a_process_that_stands_still_is_an_unknown_engine_and_is_not_waited_for() {
     let (_silent, address) = listener().await;
     let standing = Seen::Known(ProcessSeen { pid: Pid(4_711), state: ProcessState::Stopped });
-    let place = Place { files: Seen::Known(FilesSeen {}), process: standing };
+    let place = Place { files: FOLDER, process: standing };
     let asked = timeout(ASK_TIME_MAX / 3, engine_at(address, place)).await;
     assert_eq!(asked, Ok(Seen::Unknown));
 }

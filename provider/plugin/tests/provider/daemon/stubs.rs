@@ -79,6 +79,7 @@ impl Shared {
                 }
                 "engine_version" => instance.engine_version.clone_from(&body.engine_version),
                 "engine_configs" => instance.engine_configs.clone_from(&body.engine_configs),
+                "persistence_config" => instance.persistence_config = body.persistence_config,
                 other => return Err(Status::invalid_argument(format!("unsupported path in fieldMask: {other}"))),
             }
         }

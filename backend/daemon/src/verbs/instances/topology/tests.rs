@@ -16,6 +16,7 @@ fn shape(shard_count: i32) -> Shape {
         engine_version: "VALKEY_9_1".to_owned(),
         engine_configs: [("maxclients".to_owned(), "1000".to_owned())].into(),
         maxmemory_bytes: 512 << 20,
+        persistence: "AOF EVERY_SEC".to_owned(),
     }
 }
 
@@ -75,7 +76,11 @@ fn amid_a_change() -> Topology {
         nodes: vec![primary, replica, target],
         waiting_on: vec!["moving 8192 slots from shard s0 to shard s1".to_owned()],
         conditions: vec![Condition { text: "shard s0 has fewer replicas".to_owned(), ..Condition::default() }],
-        losses: vec![DataLoss { shard: 0, time: Some(prost_types::Timestamp { seconds: 1_767_225_599, nanos: 0 }) }],
+        losses: vec![DataLoss {
+            shard: 0,
+            time: Some(prost_types::Timestamp { seconds: 1_767_225_599, nanos: 0 }),
+            restored_to: Some(prost_types::Timestamp { seconds: 1_767_225_000, nanos: 0 }),
+        }],
         target: Some(shape(2)),
         settled: Some(shape(1)),
         failed_steps: vec![FailedStep {
@@ -94,8 +99,8 @@ fn a_change_shows_both_shapes_and_everything_that_is_to_be_known() {
 projects/p/locations/us-central1/instances/cache
 UPDATING, generation 2, seen 2026-01-01T00:00:00.005Z
 endpoint 127.1.0.1:6379
-was      1 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  maxclients=1000
-becomes  2 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  maxclients=1000
+was      1 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  AOF EVERY_SEC  maxclients=1000
+becomes  2 x (1 + 1)  STANDARD_SMALL  VALKEY_9_1  512.0MiB a node  AOF EVERY_SEC  maxclients=1000
 
 SHARD  STATE     SLOTS  PRIMARY  REPLICAS  IN SYNC  RANGES
 s0     degraded  16384  n0       n1        1        0-16383
@@ -115,7 +120,7 @@ conditions:
   shard s0 has fewer replicas
 
 data losses:
-  shard s0 lost its data at 2025-12-31T23:59:59.000Z
+  shard s0 lost what was written after 2025-12-31T23:50:00.000Z at 2025-12-31T23:59:59.000Z
 
 failed steps:
   meet, 2 time(s): no answer

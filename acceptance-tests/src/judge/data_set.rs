@@ -1,10 +1,15 @@
 //! Data that nobody touches while an instance is changed: every type, big keys, lives, functions; the same afterwards.
 
+use std::time::Duration;
+
 use redis::cluster::{ClusterClient, ClusterConnection};
 use serde_json::Value;
 
 use crate::cluster::url;
+use crate::wait::wait_until;
 
+/// How long nodes that are gone may stay in somebody's layout: a killed one until it is back or replaced.
+const LAYOUT_LIMIT: Duration = Duration::from_secs(10);
 /// Elements of a big key: `MIGRATE` carries one in a piece.
 const BIG_KEY_ELEMENTS: usize = 5_000;
 /// Elements of one command.

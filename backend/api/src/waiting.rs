@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use valkyard_model::{Condition, FaultKind, Operation, OperationState, WaitingOn};
+use valkyard_model::{Condition, FaultKind, Operation, OperationState, ShardIndex, WaitingOn};
 use valkyard_reconciler::InstanceView;
 
 /// Longest message: two lines of a terminal, so that a line of `terraform apply` stays readable.
@@ -151,16 +151,16 @@ fn subject(waiting: &WaitingOn) -> Option<String> {
 }
 
 fn moves(members: &[&WaitingOn]) -> String {
-    let ways: Vec<(u32, String)> = members
-        .iter()
-        .filter_map(|waiting| {
-            if let WaitingOn::SlotsToMove { from, to, count } = waiting {
-                Some((u32::from(*count), format!("{count} from {from} to {to}")))
-            } else {
-                None
-            }
-        })
-        .collect();
+    let mut counts: Vec<((ShardIndex, ShardIndex), u32)> = Vec::new();
+    for waiting in members {
+        let WaitingOn::SlotsToMove { from, to, count } = waiting else { continue };
+        match counts.iter_mut().find(|(way, _)| *way == (*from, *to)) {
+            Some((_, sum)) => *sum += u32::from(*count),
+            None => counts.push(((*from, *to), u32::from(*count))),
+        }
+    }
+    let way = |((from, to), count): ((ShardIndex, ShardIndex), u32)| (count, format!("{count} from {from} to {to}"));
+    let ways: Vec<(u32, String)> = counts.into_iter().map(way).collect();
     let total: u32 = ways.iter().map(|(count, _)| count).sum();
     format!("moving {total} slots ({})", listed(ways.into_iter().map(|(_, way)| way)))
 }

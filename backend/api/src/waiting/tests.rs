@@ -19,12 +19,13 @@ fn reasons_of_a_kind_are_told_together_and_what_is_stuck_comes_first() {
         slots(0, 3, 812),
         WaitingOn::Replacement(ShardIndex(1)),
         slots(1, 3, 400),
+        slots(0, 3, 7),
         WaitingOn::Replacement(ShardIndex(2)),
         WaitingOn::RoomIn(ShardIndex(3)),
     ];
     assert_eq!(
         joined(&told(&waiting, &[])),
-        "shard s3 has no room for the keys it should get; moving 1212 slots (812 from s0 to s3, 400 from s1 to s3); \
+        "shard s3 has no room for the keys it should get; moving 1219 slots (819 from s0 to s3, 400 from s1 to s3); \
          replacing the nodes of shards s1, s2; waiting for node n1 to leave"
     );
 }

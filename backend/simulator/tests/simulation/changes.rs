@@ -142,7 +142,7 @@ fn a_change_cancelled_at_any_moment_goes_back_without_losing_a_write() {
 }
 
 /// Upgrades that also move slots between shards, some of which exist only on the way.
-const UPGRADES_THAT_MOVE: [(&str, fn(&mut InstanceSpec)); 3] = [
+const UPGRADES_THAT_MOVE: [Change; 3] = [
     ("upgrade and more shards", |spec| {
         spec.engine_version = version("VALKEY_9_1");
         spec.shard_count = 4;

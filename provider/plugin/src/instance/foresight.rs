@@ -144,9 +144,9 @@ impl Change<'_> {
         }
         let path = if configured(self.prior) == configured(self.planned) { "node_type" } else { "engine_configs" };
         let detail = format!(
-            "Memory for data on each node goes from {before} to {after}, both scaled to what the daemon's machine bears. If the \
-             data does not fit, the daemon refuses before anything changes. What is written later and has no room is evicted \
-             or refused, as `maxmemory-policy` says."
+            "Memory for data on each node goes from {before} to {after} by its type; where its machine bears less, the daemon \
+             shares what there is among all nodes. If the data does not fit, the daemon refuses before anything changes. What is \
+             written later and has no room is evicted or refused, as `maxmemory-policy` says."
         );
         Some(Diagnostic::warning("Memory for data changes").detail(detail).at(path))
     }

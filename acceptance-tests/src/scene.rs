@@ -19,6 +19,9 @@ const CREATE_LIMIT: Duration = Duration::from_secs(60);
 /// A node that was killed has to start and to copy its primary; the rest is a busy machine.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
+/// Longest way back from a change: as long as the change took so far, and a busy machine.
+const GO_BACK_LIMIT: Duration = Duration::from_secs(60);
+
 /// A running node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -90,13 +93,18 @@ impl Scene {
         self.api().call("PATCH", &format!("/v1/{SCENE_INSTANCE}?updateMask={}", fields.join(",")), &body.to_string())
     }
 
-    /// Asks for a change and returns the operation's name.
+    /// Asks for a change, again as long as the instance goes back from another one as Google's clients do, and returns the
+    /// operation's name.
     ///
     /// # Panics
     /// When it is refused.
     #[must_use]
     pub fn begin(&self, body: &Value) -> String {
-        let answer = self.ask_for(body);
+        let answer = wait_until("the instance takes a change", GO_BACK_LIMIT, || {
+            let answer = self.ask_for(body);
+            let is_going_back = answer.status == 409 && answer.body["error"]["details"][0]["reason"] == "operationInProgress";
+            if is_going_back { Err(answer.body.to_string()) } else { Ok(answer) }
+        });
         assert_eq!(answer.status, 200, "{body}: {}", answer.body);
         answer.body["name"].as_str().expect("an operation has a name").to_owned()
     }

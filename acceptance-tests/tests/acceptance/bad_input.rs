@@ -55,8 +55,8 @@ fn requests_that_break_a_rule_name_the_field_and_leave_nothing() {
         assert!(answer.body.to_string().contains(wanted), "{body}: no {wanted:?} in {}", answer.body);
     }
     assert_eq!(api.get(INSTANCES).body.get("instances"), None);
-    let persistent = json!({"shardCount": 1, "persistenceConfig": {"mode": "AOF"}}).to_string();
-    let answer = api.call("POST", &format!("{INSTANCES}?instanceId=ok-id"), &persistent);
+    let encrypted = json!({"shardCount": 1, "transitEncryptionMode": "SERVER_AUTHENTICATION"}).to_string();
+    let answer = api.call("POST", &format!("{INSTANCES}?instanceId=ok-id"), &encrypted);
     assert_eq!(answer.body["error"]["status"], "UNIMPLEMENTED", "{}", answer.body);
     assert_eq!(node_processes(&daemon.data_dir()), []);
 }

@@ -1,35 +1,44 @@
 //! How long to leave something alone after it failed. The only place that knows backoff.
 //!
-//! Called for each proposed step and each dead node. A pure function of the reconciler's memory as the observation carries
+//! Called for each proposed step, each dead node and each snapshot that is due. A pure function of the reconciler's memory as the observation carries
 //! it: a restarted daemon tries at once.
 
 use std::time::Duration;
 
 use valkyard_model::{FaultKind, NodeHistory, NodeSerial, Observation, StepKind, Timestamp};
 
-/// Wait after the first failure: long enough not to spin, short enough to go unnoticed.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// Longest wait: a cause that a person removed is noticed within this time.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// Doublings until 100 ms exceed 5 s (100 ms × 2^6 = 6.4 s).
-const DOUBLINGS_MAX: u32 = 6;
+/// Waits that double from one failure to the next.
+#[derive(Clone, Copy, Debug)]
+struct Backoff {
+    /// After the first failure.
+    first: Duration,
+    /// At most.
+    longest: Duration,
+}
+
+/// Of steps and starts. The first wait is long enough not to spin and short enough to go unnoticed; a cause that a person removed
+/// is noticed within the longest.
+const STEPS: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+/// Of snapshots, as in the product.
+const SNAPSHOTS: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(300) };
 
 /// Time from one point to a later one; none if the clock was set back.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
     (now - since).to_std().unwrap_or(Duration::ZERO)
 }
 
-/// The wait after this many failures in a row.
-fn wait_after(failures: u32) -> Duration {
-    match failures {
-        0 => Duration::ZERO,
-        some => (FIRST_WAIT * 2_u32.pow((some - 1).min(DOUBLINGS_MAX))).min(LONGEST_WAIT),
+impl Backoff {
+    /// The wait after this many failures in a row.
+    fn after(self, failures: u32) -> Duration {
+        let doublings = failures.checked_sub(1);
+        let factor = doublings.map(|doublings| 2_u32.saturating_pow(doublings));
+        factor.map_or(Duration::ZERO, |factor| self.first.saturating_mul(factor).min(self.longest))
     }
-}
 
-fn remaining(failures: u32, last: Timestamp, now: Timestamp) -> Option<Duration> {
-    let left = wait_after(failures).saturating_sub(elapsed(last, now));
-    (!left.is_zero()).then_some(left)
+    fn remaining(self, failures: u32, last: Timestamp, now: Timestamp) -> Option<Duration> {
+        let left = self.after(failures).saturating_sub(elapsed(last, now));
+        (!left.is_zero()).then_some(left)
+    }
 }
 
 /// The last failure of this step and how long it still has to be left alone.
@@ -40,12 +49,17 @@ pub(crate) fn after_fault(
     now: Timestamp,
 ) -> Option<(FaultKind, Duration)> {
     let fault = observed.faults.iter().find(|fault| fault.step == step && fault.node == node)?;
-    remaining(fault.attempts, fault.last, now).map(|left| (fault.kind, left))
+    STEPS.remaining(fault.attempts, fault.last, now).map(|left| (fault.kind, left))
 }
 
 /// How long a node that keeps exiting before it serves has to stay down.
 pub(crate) fn after_start(history: &NodeHistory, now: Timestamp) -> Option<Duration> {
-    remaining(history.starts, history.last_start?, now)
+    STEPS.remaining(history.starts, history.last_start?, now)
+}
+
+/// How long snapshots of a node that failed have to rest.
+pub(crate) fn after_saves(history: &NodeHistory, now: Timestamp) -> Option<Duration> {
+    SNAPSHOTS.remaining(history.saves, history.last_save?, now)
 }
 
 #[cfg(test)]
@@ -54,16 +68,24 @@ mod tests {
 
     #[test]
     fn waits_double_from_a_tenth_of_a_second_up_to_five_seconds() {
-        let waits: Vec<u128> = (0..10).map(|failures| wait_after(failures).as_millis()).collect();
+        let waits: Vec<u128> = (0..10).map(|failures| STEPS.after(failures).as_millis()).collect();
         assert_eq!(waits, [0, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
-        assert_eq!(wait_after(u32::MAX), LONGEST_WAIT);
+        assert_eq!(STEPS.after(u32::MAX), STEPS.longest);
+    }
+
+    #[test]
+    fn failed_snapshots_rest_from_five_seconds_up_to_five_minutes() {
+        let now = Timestamp::UNIX_EPOCH;
+        let rest = |saves| after_saves(&NodeHistory { saves, last_save: Some(now), ..NodeHistory::default() }, now);
+        let rests: Vec<Option<u64>> = (0..9).map(|saves| rest(saves).map(|left| left.as_secs())).collect();
+        assert_eq!(rests, [None, Some(5), Some(10), Some(20), Some(40), Some(80), Some(160), Some(300), Some(300)]);
     }
 
     #[test]
     fn a_clock_that_was_set_back_prolongs_a_wait_by_no_more_than_itself() {
         let now = Timestamp::UNIX_EPOCH;
-        let later = now + LONGEST_WAIT;
-        assert_eq!(remaining(1, later, now), Some(FIRST_WAIT));
-        assert_eq!(remaining(1, now, later), None);
+        let later = now + STEPS.longest;
+        assert_eq!(STEPS.remaining(1, later, now), Some(STEPS.first));
+        assert_eq!(STEPS.remaining(1, now, later), None);
     }
 }

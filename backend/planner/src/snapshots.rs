@@ -3,28 +3,19 @@
 //! Called after everything that starts, stops or moves something. Its invariant: a snapshot is begun only on a calm shard, as
 //! it holds the one fork that full copies and movements of slots need too.
 
-use std::time::Duration;
-
-use valkyard_model::{FaultKind, NodeHistory, Persistence, SnapshotSchedule, Step, StepKind, Timestamp, WaitingOn};
+use valkyard_model::{FaultKind, Persistence, SnapshotSchedule, Step, StepKind, Timestamp, WaitingOn};
 
 use crate::cluster::{Cluster, Node, Shard};
 use crate::moves;
 use crate::proposal::Proposal;
-use crate::retry::elapsed;
-
-/// Wait after the first failure, doubled with each further one (the product's 5 s).
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// Longest wait (the product's 300 s).
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// Doublings until 5 s exceed 300 s (5 s × 2^6 = 320 s).
-const DOUBLINGS_MAX: u32 = 6;
+use crate::retry;
 
 pub(crate) fn plan_snapshots(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let Persistence::Rdb(schedule) = cluster.desired.spec.persistence else { return };
     for shard in &cluster.shards {
         let Some(lead) = shard.primary().filter(|lead| is_due(cluster, shard, lead, &schedule, proposal.now)) else { continue };
         let Some(engine) = lead.engine().filter(|engine| !engine.loading && !engine.persistence.is_saving) else { continue };
-        if let Some(left) = pause(&lead.seen.history, proposal.now) {
+        if let Some(left) = retry::after_saves(&lead.seen.history, proposal.now) {
             proposal.hold(StepKind::SaveSnapshot, Some(lead.serial()), FaultKind::Transient, left);
             continue;
         }
@@ -67,24 +58,4 @@ pub(crate) fn awaited(cluster: &Cluster<'_>, node: &Node<'_>) -> Option<WaitingO
         None => !shard.owns_nothing,
     };
     is_awaited.then_some(WaitingOn::SnapshotOf(shard.index))
-}
-
-/// How long snapshots that failed have to rest.
-fn pause(history: &NodeHistory, now: Timestamp) -> Option<Duration> {
-    let wait = (FIRST_WAIT * 2_u32.pow(history.saves.checked_sub(1)?.min(DOUBLINGS_MAX))).min(LONGEST_WAIT);
-    let left = wait.saturating_sub(elapsed(history.last_save?, now));
-    (!left.is_zero()).then_some(left)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failed_snapshots_rest_from_five_seconds_up_to_five_minutes() {
-        let now = Timestamp::UNIX_EPOCH;
-        let rest = |saves| pause(&NodeHistory { saves, last_save: Some(now), ..NodeHistory::default() }, now);
-        let rests: Vec<Option<u64>> = (0..9).map(|saves| rest(saves).map(|left| left.as_secs())).collect();
-        assert_eq!(rests, [None, Some(5), Some(10), Some(20), Some(40), Some(80), Some(160), Some(300), Some(300)]);
-    }
 }

@@ -128,6 +128,13 @@ impl EngineConfigs {
         self.0.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
+    /// Whether an engine may run with less than its node type gives by default: as many connections as this machine has open
+    /// files for, where nobody asked for a number.
+    #[must_use]
+    pub fn tolerates_less(&self, key: EngineConfigKey) -> bool {
+        key == EngineConfigKey::Maxclients && self.value(key).is_none()
+    }
+
     /// The configured value of one key.
     #[must_use]
     pub fn value(&self, key: EngineConfigKey) -> Option<&str> {

@@ -23,17 +23,17 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
             continue;
         }
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };
-        if !is_configured(cluster, due, node) {
-            let mut settings = node_settings(cluster.desired, node.allocation);
-            settings.maxmemory = wanted_maxmemory(due, engine);
-            if let (Some(fsync), Some(reason)) = (engine.persistence.fsync, snapshots::awaited(cluster, node)) {
-                proposal.wait(reason);
-                settings.persistence = Persistence::Aof { fsync };
-            }
-            let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine);
-            if is_set && !differs(cluster, engine, &LiveSettings::wanted(&settings)) {
-                continue;
-            }
+        if is_configured(cluster, due, node) {
+            continue;
+        }
+        let mut settings = node_settings(cluster.desired, node.allocation);
+        settings.maxmemory = wanted_maxmemory(due, engine);
+        if let (Some(fsync), Some(reason)) = (engine.persistence.fsync, snapshots::awaited(cluster, node)) {
+            proposal.wait(reason);
+            settings.persistence = Persistence::Aof { fsync };
+        }
+        let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine);
+        if !is_set || differs(cluster, engine, &LiveSettings::wanted(&settings)) {
             proposal.propose(Step::Configure { node: node.serial(), settings });
         }
     }
@@ -53,15 +53,14 @@ fn has_its_memory(due: ByteSize, engine: &EngineSeen) -> bool {
     (wanted.0..=wanted.0 + spare).contains(&present.0)
 }
 
-/// Engines that tell nothing are left alone. One that could not get as many connections as its type's default is not asked
-/// again: the limit of open files of this machine is lower, and nobody asked for the number.
+/// Engines that tell nothing are left alone, and so is one that got less where less will do.
 fn differs(cluster: &Cluster<'_>, engine: &EngineSeen, wanted: &LiveSettings) -> bool {
     let live = &engine.settings;
-    let is_default = cluster.desired.spec.engine_configs.value(EngineConfigKey::Maxclients).is_none();
+    let configs = &cluster.desired.spec.engine_configs;
     let differs = |key: EngineConfigKey, wanted: &str| match live.value(key) {
         None => false,
         Some(_) if key == EngineConfigKey::Maxmemory => false,
-        Some(_) if key == EngineConfigKey::Maxclients && is_default => live.number(key) > wanted.parse().ok(),
+        Some(_) if configs.tolerates_less(key) => live.number(key) > wanted.parse().ok(),
         Some(value) => value != wanted,
     };
     wanted.iter().any(|(key, value)| differs(key, value))

@@ -9,8 +9,8 @@ use tracing::debug;
 use valkyard_engine::{LinkError, NodeLink, SlotsByKeys};
 use valkyard_host::{drop_data, rewrite};
 use valkyard_model::{
-    DataSource, DesiredInstance, EngineConfigKey, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings,
-    Persistence, SlotSet, Step,
+    DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, Persistence, SlotSet,
+    Step,
 };
 
 use super::MachineWorld;
@@ -130,22 +130,17 @@ impl MachineWorld {
         outcome
     }
 
-    /// An engine that is not asked for a number of connections gets as many as this machine has open files for.
     async fn set_settings(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
-        let is_connections = |key: EngineConfigKey| key == EngineConfigKey::Maxclients;
-        let of = |only: &dyn Fn(EngineConfigKey) -> bool| -> LiveSettings {
-            let wanted = LiveSettings::wanted(settings);
-            wanted.iter().filter(|(key, _)| only(*key)).map(|(key, value)| (key, value.to_owned())).collect()
+        let wanted = LiveSettings::wanted(settings);
+        let pick = |is_tolerated: bool| -> LiveSettings {
+            let picked = wanted.iter().filter(|(key, _)| settings.configs.tolerates_less(*key) == is_tolerated);
+            picked.map(|(key, value)| (key, value.to_owned())).collect()
         };
-        let connections = self.link(desired, node).await?.set_settings(&of(&is_connections)).await;
-        self.link(desired, node).await?.set_settings(&of(&|key| !is_connections(key))).await?;
-        match connections {
-            Err(LinkError::Engine { message, .. }) if settings.configs.value(EngineConfigKey::Maxclients).is_none() => {
-                debug!(%node, message, "fewer connections than the node type has by default");
-                Ok(())
-            }
-            outcome => Ok(outcome?),
+        match self.link(desired, node).await?.set_settings(&pick(true)).await {
+            Err(LinkError::Engine { message, .. }) => debug!(%node, message, "less than the node type has by default"),
+            outcome => outcome?,
         }
+        Ok(self.link(desired, node).await?.set_settings(&pick(false)).await?)
     }
 
     /// A link to the node of this instance that listens there.

@@ -53,19 +53,25 @@ def migrations(nodes, port):
     return [dict(zip(one[::2], one[1::2]))[b"state"] for one in nodes.call(port, "CLUSTER", "GETSLOTMIGRATIONS")]
 
 
-def double_in_parts(nodes, slots_at_once):
-    """As many new primaries as there are, each with the upper half of the slots of one of them, in parts of this many slots,
-    one after the other: CLUSTER MIGRATESLOTS as somebody uses it who has clients to think of."""
-    started = time.perf_counter()
+def upper_halves(nodes):
+    """As many new primaries as there are, joined; for each old one: itself, the first and last slot of its upper half, and the
+    new one that is to get that."""
     sources = nodes.ports[:nodes.shards]
     targets = [nodes.add(nodes.engine) for _ in sources]
     join(nodes, targets)
     for source, target in zip(sources, targets):
         low, high = slots_of(nodes, source)[0]
-        half = (low + high + 1) // 2
+        yield source, (low + high + 1) // 2, high, identity(nodes, target)
+
+
+def double_in_parts(nodes, slots_at_once):
+    """As many new primaries as there are, each with the upper half of the slots of one of them, in parts of this many slots,
+    one after the other: CLUSTER MIGRATESLOTS as somebody uses it who has clients to think of."""
+    started = time.perf_counter()
+    for source, half, high, target in upper_halves(nodes):
         for last in range(high, half - 1, -slots_at_once):
             first = max(half, last - slots_at_once + 1)
-            nodes.call(source, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", first, last, "NODE", identity(nodes, target))
+            nodes.call(source, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", first, last, "NODE", target)
             wait("the part has moved", lambda: migrations(nodes, source)[0] == b"success")
     return time.perf_counter() - started
 
@@ -74,15 +80,10 @@ def double_at_once(nodes):
     """As many new primaries as there are, each with the upper half of the slots of one of them: one CLUSTER MIGRATESLOTS each,
     all at the same time. The fastest way, whatever it does to clients."""
     started = time.perf_counter()
-    sources = nodes.ports[:nodes.shards]
-    targets = [nodes.add(nodes.engine) for _ in sources]
-    join(nodes, targets)
-    for source, target in zip(sources, targets):
-        low, high = slots_of(nodes, source)[0]
-        half = (low + high + 1) // 2
-        nodes.call(source, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", half, high, "NODE", identity(nodes, target))
+    for source, half, high, target in upper_halves(nodes):
+        nodes.call(source, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", half, high, "NODE", target)
     wait("every target has slots, in everybody's view", lambda: all(
-        len({each[2][1] for each in nodes.call(port, "CLUSTER", "SLOTS")}) == 2 * len(sources) for port in nodes.ports))
+        len({each[2][1] for each in nodes.call(port, "CLUSTER", "SLOTS")}) == 2 * nodes.shards for port in nodes.ports))
     return time.perf_counter() - started
 
 

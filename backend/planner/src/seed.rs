@@ -1,7 +1,7 @@
 //! The cluster that a node wakes up in: the first layout, corrected by what the living nodes say.
 //!
-//! Called when a folder is prepared, and when a node is told its place at its start. Its invariant: each slot has at most one owner in a seed, and a node whose folder was
-//! lost comes back in the role that the others know it in.
+//! Called when a folder is prepared, and when a node is told its place at its start. Its invariant: each slot has at most one
+//! owner in a seed, and a node whose folder was lost comes back in the role that the others know it in.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddrV4;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use valkyard_engine::{EngineBuild, render};
@@ -27,10 +28,12 @@ struct NotAllocated(NodeSerial);
 /// A log of writes that the engine would take for none.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the node's log of writes has lost its manifest, so its engine would begin with nothing; put the manifest back, or remove the folder \
-     appendonlydir to begin without the data"
+    "the log of writes in {} has lost its manifest, so the engine would begin with nothing; put the manifest back, or remove \
+     that folder to begin without the data", .folder.display()
 )]
-struct NoManifest;
+struct NoManifest {
+    folder: PathBuf,
+}
 
 /// A log is loaded only where one is wanted, and a snapshot only where no log is, whatever the configuration says of later.
 fn arguments(load: Option<DataSource>) -> Vec<OsString> {
@@ -139,7 +142,10 @@ impl MachineWorld {
         let told = seed.as_ref().map(|seed| NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, &allocation.id)));
         let starting = move || -> Result<Pid, StepError> {
             if load == Some(DataSource::Log) && !has_log_manifest(&home) {
-                return Err(StepError { kind: FaultKind::Transient, source: Box::new(NoManifest) });
+                return Err(StepError {
+                    kind: FaultKind::Transient,
+                    source: Box::new(NoManifest { folder: home.path().join(NodeHome::LOG_OF_WRITES) }),
+                });
             }
             // Another daemon may have started it: then nothing is taken from under it.
             if process_seen(&home).is_absent() {

@@ -24,5 +24,5 @@ mod waiting;
 
 pub use admin::AdminError;
 pub use errors::{ApiError, ErrorCode};
-pub use platform::{ApiState, NodeSignal, Platform};
+pub use platform::{ApiState, ClockIsFixed, NodeSignal, Platform};
 pub use router::router;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
+use valkyard_keeper::KeeperHandle;
 use valkyard_model::{InstanceAddress, MemoryPolicy, NodeSerial, SpecLimits, Timestamp, Uid};
 use valkyard_reconciler::SupervisorHandle;
 use valkyard_store::{AddressPlan, Store};
@@ -20,6 +21,11 @@ pub enum NodeSignal {
     Thaw,
 }
 
+/// The clock of schedules goes with the machine's, and cannot be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the clock of schedules is the machine's; start the daemon with --adjustable-clock to move it")]
+pub struct ClockIsFixed;
+
 /// The machine, its processes, the clock and randomness.
 pub trait Platform: Send + Sync {
     /// What can be started here.
@@ -32,6 +38,13 @@ pub trait Platform: Send + Sync {
     fn address_is_free(&self, address: &InstanceAddress) -> bool;
     /// The time.
     fn now(&self) -> Timestamp;
+    /// The time by the clock that schedules and expiries of backups go by.
+    fn calendar(&self) -> Timestamp;
+    /// Moves that clock; negative sets it back.
+    ///
+    /// # Errors
+    /// When it is not adjustable.
+    fn advance_calendar(&self, seconds: i64) -> Result<(), ClockIsFixed>;
     /// Random bits for a secret.
     fn random(&self) -> [u8; 32];
     /// A random uuid.
@@ -50,12 +63,18 @@ pub struct ApiState {
     pub store: Store,
     /// Wakes loops and tells what they wait for.
     pub supervisor: SupervisorHandle,
+    /// Wakes the keeper of backups and tells how far its work is.
+    pub keeper: KeeperHandle,
     /// The surroundings.
     pub platform: Arc<dyn Platform>,
 }
 
 impl fmt::Debug for ApiState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiState").field("store", &self.store).field("supervisor", &self.supervisor).finish_non_exhaustive()
+        f.debug_struct("ApiState")
+            .field("store", &self.store)
+            .field("supervisor", &self.supervisor)
+            .field("keeper", &self.keeper)
+            .finish_non_exhaustive()
     }
 }

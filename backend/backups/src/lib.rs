@@ -4,6 +4,7 @@
 //! and understood before it was kept. It decides nothing (no schedule, no retention) and knows no instance.
 
 mod blocking;
+mod fault;
 mod pipeline;
 mod rdb;
 mod store;

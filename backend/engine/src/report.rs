@@ -10,8 +10,8 @@ mod migrations;
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, NodeId, PeerSeen,
-    PersistenceSeen, RoleSeen,
+    AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen, NodeId,
+    PeerSeen, PersistenceSeen, RoleSeen,
 };
 
 use cluster_nodes::NodeLine;
@@ -161,6 +161,10 @@ fn persistence(info: Fields<'_>, told: &[(String, String)]) -> Result<Persistenc
         write_ok: is_ok("aof_last_write_status")?,
         is_saving: info.flag("rdb_bgsave_in_progress")?,
         save_ok: is_ok("rdb_last_bgsave_status")?,
+        loaded: LoadedSeen {
+            keys: info.parsed("rdb_last_load_keys_loaded")?,
+            keys_expired: info.parsed("rdb_last_load_keys_expired")?,
+        },
     })
 }
 

@@ -12,6 +12,7 @@ use valkyard_model::{FilesSeen, Seen, Uid};
 
 use crate::data_dir::DataDir;
 use crate::data_files::data_seen;
+use crate::import_note::import_seen;
 use crate::node_home::NodeHome;
 
 /// Only the daemon's user may read what nodes keep.
@@ -182,9 +183,9 @@ fn write_all<'f>(folder: &Path, files: impl IntoIterator<Item = &'f NodeFile>) -
 #[must_use]
 pub fn files_seen(home: &NodeHome) -> Seen<FilesSeen> {
     match fs::metadata(home.config_path()) {
-        Ok(found) if found.is_file() => match data_seen(home) {
-            Ok(data) => Seen::Known(FilesSeen { data, memory: None }),
-            Err(_) => Seen::Unknown,
+        Ok(found) if found.is_file() => match (data_seen(home), import_seen(home)) {
+            (Ok(data), Ok(import)) => Seen::Known(FilesSeen { data, memory: None, import }),
+            (Err(_), _) | (_, Err(_)) => Seen::Unknown,
         },
         Err(error) if error.kind() == ErrorKind::NotFound => Seen::Absent,
         Ok(_) | Err(_) => Seen::Unknown,

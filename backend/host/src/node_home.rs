@@ -26,6 +26,8 @@ impl NodeHome {
     pub const LOG_OF_WRITES: &str = "appendonlydir";
     /// The engine's snapshot.
     pub const SNAPSHOT_FILE: &str = "dump.rdb";
+    /// The note about first data that was put there.
+    pub const IMPORT_FILE: &str = "import.note";
     /// Pid and start time of the node's process, which holds a lock on it.
     pub const PID_FILE: &str = "node.pid";
 

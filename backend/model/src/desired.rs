@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AdminSecret, ByteSize, Failure, Generation, InstanceAddress, InstanceName, InstanceSpec, NodeAllocation, NodeKind,
-    NodeSerial, ShardIndex, Timestamp, Uid, Zone,
+    AdminSecret, BackupOrder, ByteSize, Failure, Generation, ImportSource, InstanceAddress, InstanceName, InstanceSpec,
+    NodeAllocation, NodeKind, NodeSerial, ShardIndex, Timestamp, Uid, Zone,
 };
 
 /// A validated spec with everything that cannot be observed: identity, generation, allocations, the secret.
@@ -42,6 +42,12 @@ pub struct DesiredInstance {
     pub zones_out: BTreeSet<Zone>,
     /// Shards whose data was lost with all their nodes, in order of time.
     pub losses: Vec<DataLoss>,
+    /// The backup that it is to make.
+    #[serde(default)]
+    pub backup: Option<BackupOrder>,
+    /// Whether there are backups in its collection.
+    #[serde(default)]
+    pub has_backups: bool,
     /// When it was accepted.
     pub create_time: Timestamp,
     /// When the spec changed last.
@@ -74,6 +80,12 @@ impl DesiredInstance {
     #[must_use]
     pub fn is_changing(&self) -> bool {
         self.settled.is_some() && !self.convergence.has_reached(self.shape_generation)
+    }
+
+    /// Where its first data comes from, while that is not in yet.
+    #[must_use]
+    pub fn importing(&self) -> Option<&ImportSource> {
+        self.spec.import.as_ref().filter(|_| self.convergence == Convergence::Never && self.lifecycle == Lifecycle::Present)
     }
 
     /// What its nodes are to be made of.

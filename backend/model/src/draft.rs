@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AutoConnection, EngineConfigs, EngineVersion, InstanceSpec, LocationId, NodeType, PersistenceDraft, Zone, ZoneDistribution,
+    AutoConnection, AutomatedBackupsDraft, EngineConfigs, EngineVersion, ImportSource, InstanceSpec, LocationId, NodeType,
+    PersistenceDraft, Zone, ZoneDistribution,
 };
 
 /// An instance as a client described it: absent fields take their defaults.
@@ -21,6 +22,10 @@ pub struct SpecDraft {
     pub engine_configs: BTreeMap<String, String>,
     /// `persistence_config`.
     pub persistence: PersistenceDraft,
+    /// `automated_backup_config`.
+    pub automated_backups: AutomatedBackupsDraft,
+    /// `managed_backup_source` or `gcs_source`.
+    pub import: Option<ImportSource>,
     /// `zone_distribution_config`.
     pub zones: ZoneDraft,
     /// `deletion_protection_enabled`.
@@ -95,6 +100,7 @@ pub fn validate(draft: SpecDraft, location: &LocationId, limits: &SpecLimits) ->
     let configs = configs.map_err(|error| FieldViolation::new("instance.engine_configs", error.to_string()));
     let engine_configs = checked(configs, &mut violations);
     let persistence = checked(draft.persistence.check(), &mut violations).unwrap_or_default();
+    let automated_backups = checked(draft.automated_backups.check(), &mut violations).unwrap_or_default();
     violations.extend(check_labels(&draft.labels));
     violations.extend(check_connections("instance.endpoints", &draft.auto_connections));
     violations.extend(check_connections("instance.psc_auto_connections", &draft.legacy_auto_connections));
@@ -109,6 +115,8 @@ pub fn validate(draft: SpecDraft, location: &LocationId, limits: &SpecLimits) ->
                 engine_version,
                 engine_configs,
                 persistence,
+                automated_backups,
+                import: draft.import,
                 zones,
                 deletion_protection: draft.deletion_protection.unwrap_or(false),
                 labels: draft.labels,

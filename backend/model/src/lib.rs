@@ -4,11 +4,15 @@
 //! `.clippy.toml` enforces it). Deciding lives in `valkyard-planner`, doing in `engine`, `host` and `store`.
 
 mod address;
+mod backup;
+mod backup_name;
+mod backup_policy;
 mod desired;
 mod draft;
 mod engine_config;
 mod failure;
 mod ids;
+mod import;
 mod live_settings;
 mod memory;
 mod name;
@@ -26,25 +30,32 @@ mod version;
 mod zone;
 
 pub use address::{AddressBlock, InstanceAddress, Port, PortBlock};
+pub use backup::{Backup, BackupContent, BackupFile, BackupOrder, BackupOrigin, BackupSource, BackupState, Verification};
+pub use backup_name::{BackupId, BackupName, CollectionName};
+pub use backup_policy::{
+    AutomatedBackups, AutomatedBackupsDraft, RETENTION_DEFAULT, RETENTION_MAX, RETENTION_MIN, RetentionDraft, ScheduleRecord,
+    StartDraft, TTL_MAX, TTL_MIN,
+};
 pub use desired::{Convergence, DataLoss, DesiredInstance, Lifecycle, Settled};
 pub use draft::{FieldViolation, SpecDraft, SpecLimits, ZoneDraft, validate};
 pub use engine_config::{EngineConfigError, EngineConfigKey, EngineConfigs};
 pub use failure::{Failure, FailureCode};
 pub use ids::{ConfigEpoch, Generation, NodeId, NodeSerial, OperationId, Pid, RequestId, ShardId, ShardIndex, Uid};
+pub use import::{ImportSeen, ImportSource, ImportTarget};
 pub use live_settings::LiveSettings;
 pub use memory::{ByteSize, MemoryPolicy};
 pub use name::{InstanceId, InstanceName, LocationId, NameError, OperationName, ProjectId};
 pub use node::{ClusterSeed, InitialRole, NodeAddress, NodeAllocation, NodeKind, NodeSettings, SeedNode, SeedRole, Standing};
 pub use node_type::NodeType;
 pub use observation::{
-    DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, InSync, LinkState, MigrationDirection, MigrationSeen,
-    MigrationState, NodeHistory, NodeObservation, Observation, OpenSlot, PeerHealth, PeerSeen, ProcessSeen, ProcessState,
-    RoleSeen, Seen,
+    BackupRun, DiscoverySeen, EngineSeen, ExitSeen, Fault, FaultKind, FilesSeen, ImportRun, InSync, JobState, LinkState,
+    MigrationDirection, MigrationSeen, MigrationState, NodeHistory, NodeObservation, Observation, OpenSlot, PeerHealth, PeerSeen,
+    ProcessSeen, ProcessState, RoleSeen, Seen,
 };
-pub use operation::{Operation, OperationState, Verb};
+pub use operation::{Operation, OperationResult, OperationState, OperationTarget, Verb};
 pub use persistence::{
-    AppendFsync, ClusterMemory, DataSeen, DataSource, Persistence, PersistenceDraft, PersistenceMode, PersistenceSeen,
-    SnapshotPeriod, SnapshotSchedule,
+    AppendFsync, ClusterMemory, DataSeen, DataSource, LoadedSeen, Persistence, PersistenceDraft, PersistenceMode,
+    PersistenceSeen, SnapshotPeriod, SnapshotSchedule,
 };
 pub use plan::{Condition, Plan, WaitingOn};
 pub use secret::AdminSecret;

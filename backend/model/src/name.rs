@@ -32,6 +32,14 @@ pub enum NameError {
         /// What was given.
         text: String,
     },
+    /// The id of a backup of the wrong form.
+    #[error(
+        "backup id {text:?} must have 1 to 63 lowercase letters, digits, hyphens or underscores and begin with a letter or digit"
+    )]
+    Backup {
+        /// What was given.
+        text: String,
+    },
     /// A resource name with the wrong segments.
     #[error("name {text:?} must have the form {form}")]
     Form {
@@ -157,7 +165,7 @@ const INSTANCE_FORM: &str = "projects/{project}/locations/{location}/instances/{
 const OPERATION_FORM: &str = "projects/{project}/locations/{location}/operations/{operation}";
 
 /// The three values of a `projects/P/locations/L/COLLECTION/ID` name.
-fn split_name<'t>(text: &'t str, collection: &str) -> Option<(&'t str, &'t str, &'t str)> {
+pub(crate) fn split_name<'t>(text: &'t str, collection: &str) -> Option<(&'t str, &'t str, &'t str)> {
     let parts: Vec<&str> = text.split('/').collect();
     match parts.as_slice() {
         ["projects", project, "locations", location, found, id] if *found == collection => Some((*project, *location, *id)),

@@ -6,8 +6,8 @@ use std::net::SocketAddrV4;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, LiveSettings, NodeId, NodeSerial, PersistenceSeen, Pid,
-    ShardIndex, Slot, SlotSet, StepKind, Timestamp,
+    BackupContent, BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, ImportSeen, LiveSettings, NodeId, NodeSerial,
+    PersistenceSeen, Pid, ShardIndex, Slot, SlotSet, StepKind, Timestamp, Uid,
 };
 
 /// The outcome of looking at one thing.
@@ -53,8 +53,58 @@ pub struct Observation {
     /// Shards that somebody wants another primary for, with the primary they had when they were asked for. Served once and
     /// forgotten with the daemon.
     pub handovers: BTreeMap<ShardIndex, NodeSerial>,
+    /// The backup that is being made, or was made last.
+    pub backup: Option<BackupRun>,
+    /// The work of putting its first data into the folders of its nodes.
+    pub import: Option<ImportRun>,
     /// Steps that failed since they last succeeded.
     pub faults: Vec<Fault>,
+}
+
+/// How far work in the background is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobState<T> {
+    /// It goes on.
+    Running,
+    /// It is done, with this result.
+    Done(T),
+    /// It failed, and left nothing behind.
+    Failed {
+        /// What kind of failure.
+        kind: FaultKind,
+        /// The error chain, for people.
+        detail: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A backup in the making.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackupRun {
+    /// The backup.
+    pub backup: Uid,
+    /// How often it was begun by this daemon.
+    pub attempts: u32,
+    /// Bytes of all shards so far.
+    pub bytes: u64,
+    /// How far it is; `Done` when all of it is in the store.
+    pub state: JobState<BackupContent>,
+}
+
+/// Data on its way from a backup, or from files, to the nodes of a new instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportRun {
+    /// How often it was begun by this daemon.
+    pub attempts: u32,
+    /// Bytes that were read so far.
+    pub bytes: u64,
+    /// Bytes of all sources; 0 while that is not known.
+    pub bytes_total: u64,
+    /// Keys that were read so far.
+    pub keys: u64,
+    /// How far it is; `Done` when every node has its part.
+    pub state: JobState<()>,
 }
 
 /// One look at a node.
@@ -78,6 +128,9 @@ pub struct FilesSeen {
     pub data: DataSeen,
     /// What it remembers of its cluster; read only while no process runs there, and nothing if it is not readable.
     pub memory: Option<ClusterMemory>,
+    /// First data that was put there, until the instance is complete.
+    #[serde(default)]
+    pub import: Option<ImportSeen>,
 }
 
 /// A node's process: it holds the lock of its folder, so one whose folder is gone is not seen.
@@ -335,6 +388,8 @@ pub enum FaultKind {
     AddressInUse,
     /// No build of the version is installed, or it cannot be executed.
     EngineMissing,
+    /// Data to begin with that no repetition makes good: damaged, of an unknown form, or not there.
+    BadData,
     /// Anything else; may pass.
     Transient,
 }

@@ -271,6 +271,17 @@ pub struct PersistenceSeen {
     pub is_saving: bool,
     /// Whether the last snapshot succeeded.
     pub save_ok: bool,
+    /// What it loaded from a file since it began.
+    pub loaded: LoadedSeen,
+}
+
+/// What an engine loaded from its last snapshot; nothing if it loaded none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedSeen {
+    /// Keys that it has taken in.
+    pub keys: u64,
+    /// Keys that it has left out because they had expired.
+    pub keys_expired: u64,
 }
 
 impl PersistenceSeen {
@@ -303,6 +314,7 @@ impl Default for PersistenceSeen {
             write_ok: true,
             is_saving: false,
             save_ok: true,
+            loaded: LoadedSeen::default(),
         }
     }
 }

@@ -30,6 +30,24 @@ pub enum WaitingOn {
     LogToBeWritten(NodeSerial),
     /// A shard's snapshot has to be written before something else may go on.
     SnapshotOf(ShardIndex),
+    /// The data of this many shards is on its way into the backup store.
+    BackupToBeTaken {
+        /// Shards.
+        shards: u16,
+        /// Bytes so far.
+        bytes: u64,
+    },
+    /// A shard has no node that a backup could be taken from at the moment.
+    BackupSourceOf(ShardIndex),
+    /// First data is on its way to the folders of nodes.
+    DataToImport {
+        /// Bytes that were read so far.
+        bytes: u64,
+        /// Bytes of all sources; 0 while that is not known.
+        bytes_total: u64,
+    },
+    /// Something else in the background has to end first.
+    WorkToStop,
     /// The data in a node's folder cannot be read, and no other copy of it lives.
     DataToBeReadable(NodeSerial),
     /// Another node of its shard comes back first, with the data.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineConfigs, EngineVersion, NodeKind, NodeType, Persistence, ZoneDistribution};
+use crate::{AutomatedBackups, EngineConfigs, EngineVersion, ImportSource, NodeKind, NodeType, Persistence, ZoneDistribution};
 
 /// Labels of an instance.
 pub type Labels = BTreeMap<String, String>;
@@ -33,6 +33,12 @@ pub struct InstanceSpec {
     pub engine_configs: EngineConfigs,
     /// What survives its processes.
     pub persistence: Persistence,
+    /// Backups that are made without being asked for.
+    #[serde(default)]
+    pub automated_backups: AutomatedBackups,
+    /// Where its first data comes from; nothing if it begins empty.
+    #[serde(default)]
+    pub import: Option<ImportSource>,
     /// Placement over zones.
     pub zones: ZoneDistribution,
     /// Whether deletion is refused.
@@ -58,7 +64,8 @@ impl InstanceSpec {
         NodeKind { node_type: self.node_type, engine_version: self.engine_version }
     }
 
-    /// Whether this spec asks for the same nodes as the other: labels, endpoints and protection concern none.
+    /// Whether this spec asks for the same nodes as the other: labels, endpoints, protection and
+    /// automated backups concern none, and what it began with cannot change.
     #[must_use]
     pub fn asks_same_nodes(&self, other: &Self) -> bool {
         let Self {
@@ -68,6 +75,8 @@ impl InstanceSpec {
             engine_version,
             engine_configs,
             persistence,
+            automated_backups: _,
+            import: _,
             zones,
             deletion_protection: _,
             labels: _,

@@ -6,8 +6,8 @@ use std::net::SocketAddrV4;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClusterSeed, DataSource, EngineVersion, Failure, Generation, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings,
-    ShardIndex, SlotSet, Timestamp,
+    BackupContent, BackupOrder, BackupSource, ClusterSeed, DataSource, EngineVersion, Failure, Generation, ImportSource,
+    ImportTarget, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, ShardIndex, SlotSet, Timestamp, Uid,
 };
 
 /// Something to do now: fully specified, idempotent, with a post-condition that the next observation can see.
@@ -121,6 +121,53 @@ pub enum Step {
     SaveSnapshot {
         /// The node.
         node: NodeSerial,
+    },
+    /// Take the data of every shard into the backup store, in the background. What a former attempt left there goes first. Seen
+    /// in `Observation::backup`.
+    BeginBackup {
+        /// The backup.
+        order: BackupOrder,
+        /// A node of each shard.
+        sources: Vec<BackupSource>,
+    },
+    /// End the work on a backup, and wait for its end; nothing is done where there is none. Seen in `Observation::backup`.
+    StopBackup,
+    /// Durably record that a backup is complete; ends its operation. Seen in `DesiredInstance::backup`.
+    RecordBackup {
+        /// The backup.
+        backup: Uid,
+        /// What is in it.
+        content: BackupContent,
+    },
+    /// Durably give up a backup, whose files are then removed. Seen in `DesiredInstance::backup`.
+    AbandonBackup {
+        /// The backup.
+        backup: Uid,
+        /// What its operation reports.
+        failure: Failure,
+    },
+    /// Read the instance's first data and put each key into the folder of the node that gets its slot, in the background. Seen
+    /// in `FilesSeen::import`, and meanwhile in `Observation::import`.
+    BeginImport {
+        /// Where the data comes from.
+        source: ImportSource,
+        /// A node of each shard.
+        targets: Vec<ImportTarget>,
+    },
+    /// End the work on first data, and wait for its end. Seen in `Observation::import`.
+    StopImport,
+    /// Note that a node's engine has loaded all the first data in its folder. Seen in `FilesSeen::import`.
+    ConfirmImport {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// Remove the note about first data of a node whose instance is complete, and files that its persistence does not write.
+    /// Seen in `FilesSeen::import`.
+    ForgetImport {
+        /// The node.
+        node: NodeSerial,
+        /// Data that is not needed any more.
+        surplus: Vec<DataSource>,
     },
     /// Make a node forget others that leave. Seen in its peers.
     Forget {
@@ -240,6 +287,22 @@ pub enum StepKind {
     Configure,
     /// [`Step::SaveSnapshot`]
     SaveSnapshot,
+    /// [`Step::BeginBackup`]
+    BeginBackup,
+    /// [`Step::StopBackup`]
+    StopBackup,
+    /// [`Step::RecordBackup`]
+    RecordBackup,
+    /// [`Step::AbandonBackup`]
+    AbandonBackup,
+    /// [`Step::BeginImport`]
+    BeginImport,
+    /// [`Step::StopImport`]
+    StopImport,
+    /// [`Step::ConfirmImport`]
+    ConfirmImport,
+    /// [`Step::ForgetImport`]
+    ForgetImport,
     /// [`Step::Forget`]
     Forget,
     /// [`Step::RetireNodes`]
@@ -282,6 +345,14 @@ impl Step {
             Self::CopyFunctions { .. } => StepKind::CopyFunctions,
             Self::Configure { .. } => StepKind::Configure,
             Self::SaveSnapshot { .. } => StepKind::SaveSnapshot,
+            Self::BeginBackup { .. } => StepKind::BeginBackup,
+            Self::StopBackup => StepKind::StopBackup,
+            Self::RecordBackup { .. } => StepKind::RecordBackup,
+            Self::AbandonBackup { .. } => StepKind::AbandonBackup,
+            Self::BeginImport { .. } => StepKind::BeginImport,
+            Self::StopImport => StepKind::StopImport,
+            Self::ConfirmImport { .. } => StepKind::ConfirmImport,
+            Self::ForgetImport { .. } => StepKind::ForgetImport,
             Self::Forget { .. } => StepKind::Forget,
             Self::RetireNodes { .. } => StepKind::RetireNodes,
             Self::ReleaseNodes { .. } => StepKind::ReleaseNodes,
@@ -313,10 +384,18 @@ impl Step {
             | Self::CopyFunctions { node, .. }
             | Self::Configure { node, .. }
             | Self::SaveSnapshot { node }
+            | Self::ConfirmImport { node }
+            | Self::ForgetImport { node, .. }
             | Self::Forget { node, .. } => Some(*node),
             Self::AllocateNodes { .. }
             | Self::RetireNodes { .. }
             | Self::ReleaseNodes { .. }
+            | Self::BeginBackup { .. }
+            | Self::StopBackup
+            | Self::RecordBackup { .. }
+            | Self::AbandonBackup { .. }
+            | Self::BeginImport { .. }
+            | Self::StopImport
             | Self::RecordDataLoss { .. }
             | Self::AbandonUpdate { .. }
             | Self::OpenDiscovery { .. }
@@ -346,6 +425,14 @@ impl fmt::Display for StepKind {
             Self::CopyFunctions => "copy functions",
             Self::Configure => "configure",
             Self::SaveSnapshot => "save snapshot",
+            Self::BeginBackup => "begin the backup",
+            Self::StopBackup => "stop the backup",
+            Self::RecordBackup => "record the backup",
+            Self::AbandonBackup => "abandon the backup",
+            Self::BeginImport => "begin to import data",
+            Self::StopImport => "stop importing data",
+            Self::ConfirmImport => "confirm imported data",
+            Self::ForgetImport => "remove import leftovers",
             Self::Forget => "forget",
             Self::RetireNodes => "retire nodes",
             Self::ReleaseNodes => "release nodes",

@@ -6,6 +6,7 @@
 use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, LiveSettings, Persistence, Step};
 
 use crate::cluster::{Cluster, Life, Node};
+use crate::import;
 use crate::proposal::Proposal;
 use crate::room::{due_maxmemory, live_maxmemory, wanted_maxmemory};
 use crate::settings::node_settings;
@@ -19,7 +20,7 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
     let due = due_maxmemory(cluster);
     for node in cluster.nodes() {
         let is_open = node.is_member() && node.life() == Life::Alive && node.seen.history.stops == 0;
-        if !is_open || proposal.is_busy(node.serial()) {
+        if !is_open || proposal.is_busy(node.serial()) || import::is_uncounted(cluster, node) {
             continue;
         }
         let Some(engine) = node.engine().filter(|engine| !engine.loading) else { continue };

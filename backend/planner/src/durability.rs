@@ -22,7 +22,8 @@ use crate::retry::elapsed;
 /// snapshots with their backoff.
 const WRITING_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether what is in folders counts. While the mode changes, either side of the change may have written it.
+/// Whether what is in folders counts. While the mode changes, either side of the change may have written it; a new instance
+/// may have been given it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Persists {
     Nothing,
@@ -32,7 +33,7 @@ pub(crate) enum Persists {
 impl Persists {
     pub(crate) fn of(desired: &DesiredInstance) -> Self {
         let was_on = desired.settled.as_ref().is_some_and(|settled| settled.spec.persistence.is_on());
-        if desired.spec.persistence.is_on() || was_on { Self::Data } else { Self::Nothing }
+        if desired.spec.persistence.is_on() || was_on || desired.importing().is_some() { Self::Data } else { Self::Nothing }
     }
 }
 

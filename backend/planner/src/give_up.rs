@@ -12,7 +12,7 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Node};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
-use crate::{convergence, durability, room};
+use crate::{convergence, durability, import, room};
 
 /// Starts of a node that never served: with backoff about three seconds, enough for a passing cause to pass.
 const STARTS_MAX: u32 = 5;
@@ -22,6 +22,9 @@ const ATTEMPTS_MAX: u32 = 10;
 const DEADLINE_BASE: Duration = Duration::from_secs(60);
 /// Further time per node: slow machines start some nodes per second.
 const DEADLINE_PER_NODE: Duration = Duration::from_secs(2);
+
+/// Further time for a creation that begins with data: an hour for reading, writing, loading and copying it.
+const DEADLINE_IMPORT: Duration = Duration::from_secs(3_600);
 
 /// What is given up.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +77,14 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::FailOver
         | StepKind::ClaimSlots
         | StepKind::SaveSnapshot
+        | StepKind::BeginBackup
+        | StepKind::StopBackup
+        | StepKind::RecordBackup
+        | StepKind::AbandonBackup
+        | StepKind::BeginImport
+        | StepKind::StopImport
+        | StepKind::ConfirmImport
+        | StepKind::ForgetImport
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -106,7 +117,8 @@ fn decide_failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fail
     let faulty = || proposal.observed.faults.iter().find_map(|fault| hopeless_fault(fault, Attempt::Creation));
     let foreign = || cluster.nodes().find_map(|node| occupied_address(cluster, node));
     let restless = || cluster.nodes().find_map(|node| restless_node(node, Attempt::Creation));
-    faulty().or_else(foreign).or_else(restless).or_else(|| overdue(cluster, proposal))
+    let unloaded = || import::failure(cluster, proposal);
+    unloaded().or_else(faulty).or_else(foreign).or_else(restless).or_else(|| overdue(cluster, proposal))
 }
 
 fn hopeless_fault(fault: &Fault, attempt: Attempt) -> Option<Failure> {
@@ -115,6 +127,7 @@ fn hopeless_fault(fault: &Fault, attempt: Attempt) -> Option<Failure> {
         FaultKind::PermissionDenied => (FailureCode::FailedPrecondition, "make the data directory writable for the daemon"),
         FaultKind::AddressInUse => (FailureCode::FailedPrecondition, "end the process that uses the address"),
         FaultKind::EngineMissing => (FailureCode::FailedPrecondition, "install a working build of this engine version"),
+        FaultKind::BadData => (FailureCode::FailedPrecondition, "choose other data"),
         FaultKind::Transient if fault.attempts >= ATTEMPTS_MAX => {
             (FailureCode::Internal, "look for the cause among the earlier attempts in the daemon's log")
         }
@@ -147,6 +160,14 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::CopyFunctions => "copy functions to node",
         StepKind::Configure => "configure node",
         StepKind::SaveSnapshot => "save a snapshot of node",
+        StepKind::BeginBackup => "begin the backup",
+        StepKind::StopBackup => "stop the backup",
+        StepKind::RecordBackup => "record the backup",
+        StepKind::AbandonBackup => "give up the backup",
+        StepKind::BeginImport => "import data",
+        StepKind::StopImport => "stop importing data",
+        StepKind::ConfirmImport => "note imported data of node",
+        StepKind::ForgetImport => "remove import leftovers of node",
         StepKind::Forget => "remove leaving nodes from the view of node",
         StepKind::RetireNodes => "choose the nodes that leave",
         StepKind::ReleaseNodes => "remove the records of nodes that left",
@@ -190,7 +211,8 @@ fn restless_node(node: &Node<'_>, attempt: Attempt) -> Option<Failure> {
 }
 
 fn overdue(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
-    let limit = DEADLINE_BASE + DEADLINE_PER_NODE * cluster.desired.spec.node_count();
+    let import = cluster.desired.importing().map_or(Duration::ZERO, |_| DEADLINE_IMPORT);
+    let limit = DEADLINE_BASE + DEADLINE_PER_NODE * cluster.desired.spec.node_count() + import;
     // What passed before this daemon looked was not spent on the creation.
     let begin = cluster.desired.create_time.max(proposal.observed.first_look);
     if elapsed(begin, proposal.now) <= limit {

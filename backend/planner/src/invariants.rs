@@ -5,6 +5,7 @@
 //! a passing view can never stop the repair of it.
 
 mod change;
+mod data;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,6 +169,16 @@ pub enum Violation {
         /// The shard.
         shard: ShardIndex,
     },
+    /// A backup is to be begun that nobody wants, from nodes that do not serve, or without some of the slots.
+    BacksUpPart,
+    /// A backup is to be recorded as complete that was not seen so.
+    RecordsUnseenBackup,
+    /// A backup or a whole instance is to be given up while work on its data goes on.
+    AbandonsRunningWork,
+    /// First data is to be put into the folder of a node that may run, or not all of it, or where none is wanted.
+    ImportsUnderProcess,
+    /// Completeness is to be recorded before all first data was counted.
+    ConvergedUncounted,
     /// An allocation is to be removed while something of the node is left.
     ReleasedTooEarly {
         /// The node.
@@ -200,6 +211,8 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::CopyFunctions { node, .. }
             | Step::Configure { node, .. }
             | Step::SaveSnapshot { node }
+            | Step::ConfirmImport { node }
+            | Step::ForgetImport { node, .. }
             | Step::Forget { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
             Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
@@ -207,9 +220,16 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::RetireNodes { .. }
             | Step::ReleaseNodes { .. }
             | Step::RecordDataLoss { .. }
+            | Step::BeginBackup { .. }
+            | Step::StopBackup
+            | Step::RecordBackup { .. }
+            | Step::AbandonBackup { .. }
+            | Step::BeginImport { .. }
+            | Step::StopImport
             | Step::AbandonUpdate { .. } => {}
         }
         violations.extend(change::check_change(&cluster, plan, step));
+        violations.extend(data::check_data(&cluster, observed, step));
     }
     violations
 }
@@ -262,6 +282,11 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::CopyFunctions
         | StepKind::Configure
         | StepKind::SaveSnapshot
+        | StepKind::BeginBackup
+        | StepKind::RecordBackup
+        | StepKind::BeginImport
+        | StepKind::ConfirmImport
+        | StepKind::ForgetImport
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -270,7 +295,11 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::OpenDiscovery
         | StepKind::RecordConverged
         | StepKind::AbandonCreate => (!is_present).then_some(Violation::BuildsUnwanted { step: kind }),
-        StepKind::StopProcess | StepKind::ShutDownEngine => None,
+        StepKind::StopProcess
+        | StepKind::ShutDownEngine
+        | StepKind::StopBackup
+        | StepKind::AbandonBackup
+        | StepKind::StopImport => None,
     }
 }
 
@@ -363,6 +392,8 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::CopyFunctions
         | StepKind::Configure
         | StepKind::SaveSnapshot
+        | StepKind::ConfirmImport
+        | StepKind::ForgetImport
         | StepKind::Forget => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
@@ -378,6 +409,12 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
         | StepKind::RecordDataLoss
+        | StepKind::BeginBackup
+        | StepKind::StopBackup
+        | StepKind::RecordBackup
+        | StepKind::AbandonBackup
+        | StepKind::BeginImport
+        | StepKind::StopImport
         | StepKind::AbandonUpdate
         | StepKind::OpenDiscovery
         | StepKind::CloseDiscovery

@@ -3,6 +3,7 @@
 //! Every rule about order and safety lives here, once; the reconciler only carries steps out. The same path serves
 //! creation, steady state, recovery and a restarted daemon, as nothing is remembered between two calls.
 
+mod backup;
 mod census;
 mod change;
 mod cluster;
@@ -14,6 +15,7 @@ mod durability;
 mod failover;
 mod give_up;
 mod handover;
+mod import;
 mod invariants;
 mod layout;
 mod loss;

@@ -11,11 +11,11 @@ use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::durability;
 use crate::failover::is_known_to_all;
 use crate::handover;
+use crate::import;
 use crate::loss;
 use crate::proposal::Proposal;
 use crate::retry;
 use crate::seed::{cluster_seed, crowning_seed};
-use crate::settings::node_settings;
 use crate::stopping;
 
 /// An engine without data answers within some tens of milliseconds; one that takes this long may never.
@@ -69,12 +69,13 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
             Some(sibling) => proposal.wait(WaitingOn::NodeToAnswer(sibling.serial())),
             None => proposal.propose(Step::PrepareNode {
                 node: serial,
-                settings: node_settings(cluster.desired, node.allocation),
+                settings: import::first_settings(cluster, node),
                 seed: cluster_seed(cluster),
             }),
         },
         Seen::Known(_) => match copying_sibling(cluster, shard, node, proposal) {
             Some(other) => proposal.wait(WaitingOn::ReplicaToSync(other)),
+            None if import::holds_back(cluster, shard, node, proposal) => {}
             None => plan_start(cluster, shard, node, proposal),
         },
     }

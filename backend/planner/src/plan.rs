@@ -8,8 +8,8 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Shard};
 use crate::proposal::Proposal;
 use crate::{
-    configuration, convergence, detector, discovery, durability, failover, give_up, handover, layout, membership, moves, orphans,
-    repair, retirement, snapshots, teardown, timing,
+    backup, configuration, convergence, detector, discovery, durability, failover, give_up, handover, import, layout, membership,
+    moves, orphans, repair, retirement, snapshots, teardown, timing,
 };
 
 /// What may be done now for this instance, and why nothing more.
@@ -44,6 +44,7 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         note_conditions(cluster, shard, proposal);
     }
     durability::note_conditions(cluster, proposal);
+    import::plan_import(cluster, proposal);
     configuration::plan_configuration(cluster, proposal);
     moves::plan_moves(cluster, change, proposal);
     snapshots::plan_snapshots(cluster, proposal);
@@ -52,6 +53,8 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     orphans::plan_orphans(cluster, proposal);
     discovery::plan_discovery(cluster, proposal);
     convergence::plan_convergence(cluster, change, proposal);
+    // What an instance waits for with its backup does not keep it from being complete.
+    backup::plan_backup(cluster, proposal);
     // Those who leave take their time; nobody waits for the last of them.
     retirement::plan_leaving(cluster, proposal);
 }

@@ -86,6 +86,14 @@ impl<'a> Proposal<'a> {
             | StepKind::CopyFunctions
             | StepKind::Configure
             | StepKind::SaveSnapshot
+            | StepKind::BeginBackup
+            | StepKind::StopBackup
+            | StepKind::RecordBackup
+            | StepKind::AbandonBackup
+            | StepKind::BeginImport
+            | StepKind::StopImport
+            | StepKind::ConfirmImport
+            | StepKind::ForgetImport
             | StepKind::Forget
             | StepKind::RetireNodes
             | StepKind::ReleaseNodes

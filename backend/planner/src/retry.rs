@@ -1,6 +1,6 @@
 //! How long to leave something alone after it failed. The only place that knows backoff.
 //!
-//! Called for each proposed step, each dead node and each snapshot that is due. A pure function of the reconciler's memory as the observation carries
+//! Called for each proposed step, each dead node, each snapshot that is due and all work in the background. A pure function of the reconciler's memory as the observation carries
 //! it: a restarted daemon tries at once.
 
 use std::time::Duration;
@@ -21,6 +21,9 @@ struct Backoff {
 const STEPS: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 /// Of snapshots, as in the product.
 const SNAPSHOTS: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(300) };
+
+/// Of work that moves much data: a store or a node that was away for a moment is back by then.
+const WORK: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(10) };
 
 /// Time from one point to a later one; none if the clock was set back.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
@@ -60,6 +63,11 @@ pub(crate) fn after_start(history: &NodeHistory, now: Timestamp) -> Option<Durat
 /// How long snapshots of a node that failed have to rest.
 pub(crate) fn after_saves(history: &NodeHistory, now: Timestamp) -> Option<Duration> {
     SNAPSHOTS.remaining(history.saves, history.last_save?, now)
+}
+
+/// How long work in the background that failed has to rest.
+pub(crate) fn after_work(attempts: u32, failed: Timestamp, now: Timestamp) -> Option<Duration> {
+    WORK.remaining(attempts, failed, now)
 }
 
 #[cfg(test)]

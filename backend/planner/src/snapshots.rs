@@ -5,6 +5,7 @@
 
 use valkyard_model::{FaultKind, Persistence, SnapshotSchedule, Step, StepKind, Timestamp, WaitingOn};
 
+use crate::backup;
 use crate::cluster::{Cluster, Node, Shard};
 use crate::moves;
 use crate::proposal::Proposal;
@@ -12,6 +13,10 @@ use crate::retry;
 
 pub(crate) fn plan_snapshots(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let Persistence::Rdb(schedule) = cluster.desired.spec.persistence else { return };
+    // The engine has one fork, which a backup needs; and first data is on disk until it was counted.
+    if backup::is_running(proposal) || cluster.desired.importing().is_some() {
+        return;
+    }
     for shard in &cluster.shards {
         let Some(lead) = shard.primary().filter(|lead| is_due(cluster, shard, lead, &schedule, proposal.now)) else { continue };
         let Some(engine) = lead.engine().filter(|engine| !engine.loading && !engine.persistence.is_saving) else { continue };

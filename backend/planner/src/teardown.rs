@@ -1,11 +1,13 @@
 //! The end of an instance, wanted or after a failed creation: endpoint, processes, files, record.
 //!
-//! Works from every partial state. Its invariant: files go only when the process is certainly gone, and the record goes only
-//! when nothing else is left.
+//! Works from every partial state. Its invariant: files go only when the process is certainly gone and nobody writes into them,
+//! and the record goes only when nothing else is left.
 
 use valkyard_model::{Seen, Step, WaitingOn};
 
+use crate::backup;
 use crate::cluster::{Cluster, Life, Node};
+use crate::import;
 use crate::proposal::Proposal;
 use crate::stopping;
 
@@ -14,10 +16,15 @@ pub(crate) fn plan_teardown(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) 
     if !is_closed {
         proposal.propose(Step::CloseDiscovery);
     }
+    let is_imported = import::plan_end(proposal);
+    let is_backed_up = backup::plan_end(cluster, proposal);
+    if is_imported {
+        return;
+    }
     for node in cluster.nodes() {
         plan_removal(node, proposal);
     }
-    if is_closed && cluster.nodes().all(is_gone) {
+    if is_closed && !is_backed_up && cluster.nodes().all(is_gone) {
         proposal.propose(Step::RemoveInstance);
     }
 }

@@ -3,9 +3,13 @@
 //! One value per instance, made by the supervisor. It looks and does; every choice was made by the planner.
 
 mod attachments;
+mod backup;
 mod change;
+mod data;
 mod execute;
 mod failure;
+mod import;
+mod job;
 mod links;
 mod observe;
 mod redact;
@@ -13,6 +17,7 @@ mod redact;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use valkyard_backups::BackupStore;
 use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
 use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Pid, Step, Timestamp, Uid};
@@ -22,7 +27,11 @@ use crate::supervisor::Wake;
 use crate::world::{LoadError, StepError, World};
 
 use attachments::Attachments;
+pub use backup::backup_ref;
 use links::Links;
+
+/// Options of stores by the scheme of their URLs, such as `s3`.
+pub type StoreOptions = BTreeMap<String, Vec<(String, String)>>;
 
 /// What all instances of this machine share.
 #[derive(Clone, Debug)]
@@ -33,6 +42,10 @@ pub struct Machine {
     pub data_dir: Arc<DataDir>,
     /// The engines that can be started.
     pub catalogue: Arc<EngineCatalogue>,
+    /// Where backups are kept.
+    pub backups: BackupStore,
+    /// How other stores are reached: options by the scheme of their URLs.
+    pub store_options: Arc<StoreOptions>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

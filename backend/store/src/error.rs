@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
-use valkyard_model::{Generation, InstanceName, NodeSerial, OperationId, RequestId, Uid};
+use valkyard_model::{BackupName, Generation, InstanceName, NodeSerial, OperationId, RequestId, Uid};
 
 /// Why a store cannot be opened. Nothing in the file was changed, unless the variant says so.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,12 @@ pub enum CreateError {
         /// The name.
         name: InstanceName,
     },
+    /// The backup that it is to begin with is not there, or not complete.
+    #[error("there is no complete backup {name}")]
+    NoBackup {
+        /// The backup.
+        name: BackupName,
+    },
     /// Every address is taken.
     #[error("all {in_use} instance addresses of this machine are in use: delete an instance first")]
     AddressesExhausted {
@@ -217,6 +223,64 @@ pub enum DeleteError {
     },
     /// The database failed.
     #[error("failed to record the deletion")]
+    Database(#[from] DatabaseError),
+}
+
+/// Why something about a backup is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is no such backup or instance.
+    #[error("{name} does not exist")]
+    NotFound {
+        /// The full name.
+        name: String,
+    },
+    /// The name is taken.
+    #[error("backup {name} already exists")]
+    AlreadyExists {
+        /// The name.
+        name: BackupName,
+    },
+    /// The instance has not been complete yet, or is being deleted.
+    #[error("instance {name} is being created or deleted")]
+    InstanceNotReady {
+        /// The instance.
+        name: InstanceName,
+    },
+    /// The instance is on its way back from a change that was cancelled or given up.
+    #[error("instance {name} is going back to what it was before its last change")]
+    GoingBack {
+        /// The instance.
+        name: InstanceName,
+    },
+    /// Another operation of the instance or of the backup is unfinished.
+    #[error("operation {operation} is unfinished")]
+    Busy {
+        /// That operation.
+        operation: OperationId,
+    },
+    /// Somebody needs the backup.
+    #[error("backup {name} is in use by {}", users.join(", "))]
+    InUse {
+        /// The backup.
+        name: BackupName,
+        /// Full names of instances and operations.
+        users: Vec<String>,
+    },
+    /// The backup is being made or deleted.
+    #[error("backup {name} is being made or deleted")]
+    NotActive {
+        /// The backup.
+        name: BackupName,
+    },
+    /// The request id was used for something else.
+    #[error("request id {id} was used for a different request within the last day")]
+    RequestReused {
+        /// The id.
+        id: RequestId,
+    },
+    /// The database failed.
+    #[error("failed to record what was asked for")]
     Database(#[from] DatabaseError),
 }
 

@@ -19,8 +19,11 @@ use crate::error::DatabaseError;
 pub(crate) const INSTANCE_COLUMNS: &str = "project, location, instance, uid, generation, shape_generation, converged, lifecycle, \
      spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time, settled, losses";
 
-/// What [`read`] needs: the columns, and every zone that was taken away.
-pub(crate) const INSTANCE_VIEW: &str = "instances.*, (SELECT json_group_array(zone) FROM zone_outages) AS zones_out";
+/// What [`read`] needs: the columns, every zone that was taken away, the backup that is being made, and whether there are any.
+pub(crate) const INSTANCE_VIEW: &str = "instances.*, (SELECT json_group_array(zone) FROM zone_outages) AS zones_out, \
+     (SELECT task FROM backups WHERE backups.instance_uid = instances.uid AND state = 'creating') AS task, \
+     EXISTS (SELECT 1 FROM collections WHERE collections.project = instances.project \
+     AND collections.location = instances.location AND collections.collection = instances.instance) AS has_backups";
 
 fn unreadable(what: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
     move |source| DatabaseError::Unreadable { what, source }
@@ -115,6 +118,8 @@ pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
         nodes: from_json("nodes", row)?,
         next_serial: NodeSerial(row.get("next_serial")?),
         secret: from_json::<AdminSecret>("secret", row)?,
+        backup: from_json_or_null("task", row)?,
+        has_backups: row.get("has_backups")?,
         create_time: time_of("create_time", row)?,
         update_time: time_of("update_time", row)?,
     })

@@ -6,6 +6,9 @@
 //! ids are arguments. This crate never looks at processes or nodes and never decides what to do next.
 
 mod address;
+mod backup_row;
+mod backups;
+mod collection_row;
 mod command;
 mod error;
 mod instance_row;
@@ -13,6 +16,7 @@ mod operation_row;
 mod query;
 mod request_row;
 mod reserve;
+mod schedule_row;
 mod schema;
 mod session;
 mod store;
@@ -20,9 +24,15 @@ mod thread;
 mod zone_outage;
 
 pub use address::AddressPlan;
-pub use command::{CreateInstance, DeleteInstance, RequestKey, UpdateInstance};
-pub use error::{CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
-pub use query::{InstanceOrder, Scope};
+pub use backup_row::VerificationRow;
+pub use backups::Keeping;
+pub use collection_row::Collection;
+pub use command::{
+    BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, RequestKey, UpdateInstance, VerifyBackup,
+};
+pub use error::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
+pub use query::{ExportRow, InstanceOrder, Scope};
+pub use schedule_row::Scheduled;
 pub use store::{Store, StoreLocation};
 pub use thread::StoreThreads;
 pub use zone_outage::{OutageManner, ZoneOutage};

@@ -5,13 +5,18 @@
 use chrono::TimeDelta;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
-use valkyard_model::{AdminSecret, DesiredInstance, Failure, Operation, OperationId, OperationState, Timestamp, Uid, Verb};
+use valkyard_model::{
+    AdminSecret, DesiredInstance, Failure, Operation, OperationId, OperationResult, OperationState, OperationTarget, Timestamp,
+    Uid, Verb,
+};
 
 use crate::error::DatabaseError;
-use crate::instance_row::{from_json, from_json_or_null, generation_of, name_of, time_of, to_integer, to_json, to_nanos, uid_of};
+use crate::instance_row::{
+    from_json, from_json_or_null, generation_of, name_of, parsed, time_of, to_integer, to_json, to_nanos, uid_of,
+};
 
-pub(crate) const OPERATION_COLUMNS: &str =
-    "id, project, location, instance, uid, verb, generation, create_time, cancel_requested, end_time, failure, result";
+pub(crate) const OPERATION_COLUMNS: &str = "id, project, location, instance, uid, verb, generation, create_time, cancel_requested, end_time, failure, result, \
+     backup";
 
 /// How long a finished operation can be asked for: a month, so that an audit of the last billing period still finds it.
 pub(crate) const FINISHED_OPERATIONS_KEPT: TimeDelta = TimeDelta::days(30);
@@ -20,13 +25,29 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Operation, DatabaseError> {
     Ok(Operation {
         id: OperationId::from_client(&row.get::<_, String>("id")?),
         verb: from_json::<Verb>("verb", row)?,
-        target: name_of(row)?,
+        target: read_target(row)?,
         target_uid: uid_of("uid", row)?,
         generation: generation_of("generation", row)?,
         create_time: time_of("create_time", row)?,
         cancel_requested: row.get("cancel_requested")?,
         state: read_state(row)?,
     })
+}
+
+fn read_target(row: &Row<'_>) -> Result<OperationTarget, DatabaseError> {
+    if row.get_ref("backup")? == ValueRef::Null {
+        Ok(OperationTarget::Instance(name_of(row)?))
+    } else {
+        Ok(OperationTarget::Backup(parsed("backup", row)?))
+    }
+}
+
+fn read_result(row: &Row<'_>) -> Result<Option<OperationResult>, DatabaseError> {
+    if row.get_ref("backup")? == ValueRef::Null {
+        Ok(from_json_or_null("result", row)?.map(OperationResult::Instance))
+    } else {
+        Ok(from_json_or_null("result", row)?.map(OperationResult::Backup))
+    }
 }
 
 fn read_state(row: &Row<'_>) -> Result<OperationState, DatabaseError> {
@@ -37,7 +58,7 @@ fn read_state(row: &Row<'_>) -> Result<OperationState, DatabaseError> {
     if let Some(failure) = from_json_or_null("failure", row)? {
         return Ok(OperationState::Failed { end_time, failure });
     }
-    Ok(OperationState::Succeeded { end_time, result: from_json_or_null("result", row)? })
+    Ok(OperationState::Succeeded { end_time, result: read_result(row)? })
 }
 
 /// The operation with this id.
@@ -62,18 +83,35 @@ pub(crate) fn running(connection: &Connection, uid: Uid) -> Result<Vec<Operation
 
 /// Stores a newly accepted operation, which runs.
 pub(crate) fn insert(connection: &Connection, new: &Operation) -> Result<(), DatabaseError> {
-    let sql =
-        format!("INSERT INTO operations ({OPERATION_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, NULL)");
+    insert_with(connection, new, None)
+}
+
+/// Stores a newly accepted export.
+pub(crate) fn insert_export(connection: &Connection, new: &Operation, destination: &str) -> Result<(), DatabaseError> {
+    insert_with(connection, new, Some(destination))
+}
+
+fn insert_with(connection: &Connection, new: &Operation, destination: Option<&str>) -> Result<(), DatabaseError> {
+    let sql = format!(
+        "INSERT INTO operations ({OPERATION_COLUMNS}, destination)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, NULL, ?10, ?11)"
+    );
+    let (id, backup) = match &new.target {
+        OperationTarget::Instance(name) => (&name.instance, None),
+        OperationTarget::Backup(name) => (&name.collection.collection, Some(name.to_string())),
+    };
     connection.prepare_cached(&sql)?.execute(params![
         new.id.as_str(),
-        new.target.project.as_str(),
-        new.target.location.as_str(),
-        new.target.instance.as_str(),
+        new.target.project().as_str(),
+        new.target.location().as_str(),
+        id.as_str(),
         new.target_uid.to_string(),
         to_json("verb", &new.verb)?,
         to_integer("generation", new.generation.0)?,
         to_nanos("create_time", new.create_time)?,
         new.cancel_requested,
+        backup,
+        destination,
     ])?;
     Ok(())
 }
@@ -83,10 +121,15 @@ pub(crate) fn succeed(
     connection: &Connection,
     id: &OperationId,
     end_time: Timestamp,
-    result: Option<&DesiredInstance>,
+    result: Option<&OperationResult>,
 ) -> Result<(), DatabaseError> {
-    let snapshot = result.map(|target| DesiredInstance { secret: AdminSecret::withheld(), ..target.clone() });
-    let result = snapshot.map(|snapshot| to_json("result", &snapshot)).transpose()?;
+    let result = result.map(|result| match result {
+        OperationResult::Instance(target) => {
+            to_json("result", &DesiredInstance { secret: AdminSecret::withheld(), ..target.as_ref().clone() })
+        }
+        OperationResult::Backup(target) => to_json("result", target),
+    });
+    let result = result.transpose()?;
     connection
         .prepare_cached("UPDATE operations SET end_time = ?2, result = ?3 WHERE id = ?1 AND end_time IS NULL")?
         .execute(params![id.as_str(), to_nanos("end_time", end_time)?, result])?;

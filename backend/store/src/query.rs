@@ -1,11 +1,16 @@
 //! Reads. Each is one statement, hence one consistent view.
 
 use rusqlite::{Connection, params};
-use valkyard_model::{DesiredInstance, InstanceName, LocationId, Operation, OperationId, ProjectId, Timestamp};
+use valkyard_model::{
+    Backup, BackupName, CollectionName, DesiredInstance, InstanceName, LocationId, Operation, OperationId, OperationTarget,
+    ProjectId, Timestamp, Uid,
+};
 
+use crate::backups::Keeping;
 use crate::error::DatabaseError;
 use crate::instance_row::{self, INSTANCE_VIEW, name_of, to_nanos};
 use crate::operation_row::{self, OPERATION_COLUMNS};
+use crate::{backup_row, schedule_row};
 
 /// Which resources a list is about; `None` means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,11 +22,11 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn project(&self) -> Option<&str> {
+    pub(crate) fn project(&self) -> Option<&str> {
         self.project.as_ref().map(ProjectId::as_str)
     }
 
-    fn location(&self) -> Option<&str> {
+    pub(crate) fn location(&self) -> Option<&str> {
         self.location.as_ref().map(LocationId::as_str)
     }
 }
@@ -111,4 +116,77 @@ pub(crate) fn operations(
         found.push(operation_row::read(row)?);
     }
     Ok(found)
+}
+
+/// One page of backups, by name; of one collection or of all in a scope.
+pub(crate) fn backups(
+    connection: &Connection,
+    scope: &Scope,
+    collection: Option<&CollectionName>,
+    after: Option<&BackupName>,
+    limit: u32,
+) -> Result<Vec<Backup>, DatabaseError> {
+    let sql = "SELECT record FROM backups
+         WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR location = ?2) AND (?3 IS NULL OR collection = ?3)
+           AND (?4 IS NULL OR (project, location, collection, backup) > (?4, ?5, ?6, ?7))
+         ORDER BY project, location, collection, backup LIMIT ?8";
+    let parameters = params![
+        collection.map_or(scope.project(), |name| Some(name.project.as_str())),
+        collection.map_or(scope.location(), |name| Some(name.location.as_str())),
+        collection.map(|name| name.collection.as_str()),
+        after.map(|name| name.collection.project.as_str()),
+        after.map(|name| name.collection.location.as_str()),
+        after.map(|name| name.collection.collection.as_str()),
+        after.map(|name| name.backup.as_str()),
+        limit,
+    ];
+    backup_row::read_all(connection, sql, parameters)
+}
+
+/// An export that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportRow {
+    /// Its operation.
+    pub operation: OperationId,
+    /// The backup.
+    pub backup: BackupName,
+    /// The incarnation of the backup.
+    pub uid: Uid,
+    /// URL of the store that it is copied to.
+    pub destination: String,
+    /// Whether its client wants it cancelled.
+    pub is_cancelled: bool,
+}
+
+/// Everything about backups that wants something done.
+pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError> {
+    let all = "SELECT record FROM backups ORDER BY create_time, project, location, collection, backup";
+    let sql = format!(
+        "SELECT {OPERATION_COLUMNS}, destination FROM operations WHERE backup IS NOT NULL AND end_time IS NULL ORDER BY id"
+    );
+    let (mut exports, mut cancelled) = (Vec::new(), Vec::new());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let operation = operation_row::read(row)?;
+        let destination: Option<String> = row.get("destination")?;
+        match (operation.target, destination) {
+            (OperationTarget::Backup(backup), Some(destination)) => exports.push(ExportRow {
+                operation: operation.id,
+                backup,
+                uid: operation.target_uid,
+                destination,
+                is_cancelled: operation.cancel_requested,
+            }),
+            _ if operation.cancel_requested => cancelled.push(operation.id),
+            _ => {}
+        }
+    }
+    Ok(Keeping {
+        backups: backup_row::read_all(connection, all, [])?,
+        scheduled: schedule_row::all(connection)?,
+        exports,
+        verifications: backup_row::verifications(connection)?,
+        cancelled,
+    })
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use valkyard_model::{Operation, OperationId, RequestId, Timestamp};
 
 use crate::command::RequestKey;
-use crate::error::{CreateError, DatabaseError, DeleteError, UpdateError};
+use crate::error::{BackupError, CreateError, DatabaseError, DeleteError, UpdateError};
 use crate::instance_row::to_nanos;
 use crate::operation_row;
 
@@ -38,7 +38,7 @@ macro_rules! as_variant_of {
     )+};
 }
 
-as_variant_of!(CreateError, UpdateError, DeleteError);
+as_variant_of!(CreateError, UpdateError, DeleteError, BackupError);
 
 /// Looks a request up and forgets those that are too old.
 pub(crate) fn look_up(connection: &Connection, request: Option<&RequestKey>, now: Timestamp) -> Result<Earlier, DatabaseError> {

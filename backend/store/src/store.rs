@@ -33,8 +33,8 @@ pub enum StoreLocation {
 /// recording completion go on for as long as the reserve beside the file lasts.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: Queue,
-    reader: Queue,
+    pub(crate) writer: Queue,
+    pub(crate) reader: Queue,
 }
 
 impl Store {

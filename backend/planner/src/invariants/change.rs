@@ -44,6 +44,14 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
         | Step::CopyFunctions { .. }
         | Step::Configure { .. }
         | Step::SaveSnapshot { .. }
+        | Step::BeginBackup { .. }
+        | Step::StopBackup
+        | Step::RecordBackup { .. }
+        | Step::AbandonBackup { .. }
+        | Step::BeginImport { .. }
+        | Step::StopImport
+        | Step::ConfirmImport { .. }
+        | Step::ForgetImport { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }
         | Step::CloseDiscovery

@@ -1,4 +1,4 @@
-//! What this daemon holds for an instance beside its record: exit watches and the discovery endpoint.
+//! What this daemon holds for an instance beside its record: exit watches, the discovery endpoint, work in the background.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,8 @@ use tokio_util::task::AbortOnDropHandle;
 use valkyard_host::{ExitStatus, Forwarder, watch_exit};
 use valkyard_model::{NodeSerial, Pid};
 
+use super::backup::BackupJob;
+use super::import::ImportJob;
 use crate::supervisor::Wake;
 
 #[derive(Debug)]
@@ -15,11 +17,13 @@ struct Watch {
     task: AbortOnDropHandle<ExitStatus>,
 }
 
-/// Exit watches by node, and the open discovery endpoint.
+/// Exit watches by node, the open discovery endpoint, and work on data.
 #[derive(Debug, Default)]
 pub(super) struct Attachments {
     watches: BTreeMap<NodeSerial, Watch>,
     pub(super) discovery: Option<Forwarder>,
+    pub(super) backup: Option<BackupJob>,
+    pub(super) import: Option<ImportJob>,
 }
 
 impl Attachments {

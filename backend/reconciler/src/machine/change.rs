@@ -66,6 +66,14 @@ impl MachineWorld {
             | Step::RetireNodes { .. }
             | Step::ReleaseNodes { .. }
             | Step::RecordDataLoss { .. }
+            | Step::BeginBackup { .. }
+            | Step::StopBackup
+            | Step::RecordBackup { .. }
+            | Step::AbandonBackup { .. }
+            | Step::BeginImport { .. }
+            | Step::StopImport
+            | Step::ConfirmImport { .. }
+            | Step::ForgetImport { .. }
             | Step::AbandonUpdate { .. }
             | Step::OpenDiscovery { .. }
             | Step::CloseDiscovery

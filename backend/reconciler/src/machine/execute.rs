@@ -75,6 +75,14 @@ impl MachineWorld {
             | Step::Configure { .. }
             | Step::SaveSnapshot { .. }
             | Step::Forget { .. } => self.change_node(desired, step).await?,
+            Step::BeginBackup { .. }
+            | Step::StopBackup
+            | Step::RecordBackup { .. }
+            | Step::AbandonBackup { .. }
+            | Step::BeginImport { .. }
+            | Step::StopImport
+            | Step::ConfirmImport { .. }
+            | Step::ForgetImport { .. } => self.move_data(desired, step).await?,
             Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
             Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,
             Step::RecordDataLoss { shard, at, restored_to } => {

@@ -36,6 +36,8 @@ impl MachineWorld {
     pub(super) async fn look(&mut self, desired: &DesiredInstance) -> Observation {
         let at = (self.machine.now)();
         self.forget_others(desired);
+        // Before the folders: what is done there is then seen there.
+        let (backup, import) = self.jobs_seen(at);
         let homes: Vec<_> = desired.nodes.keys().map(|serial| self.home(desired, *serial)).collect();
         let ended = self.attachments().take_exits();
         let told: Vec<_> = ended.iter().map(|(serial, status)| (*serial, *status, self.home(desired, *serial))).collect();
@@ -70,7 +72,7 @@ impl MachineWorld {
             Some(forwarder) => Seen::Known(DiscoverySeen { backends: forwarder.backends() }),
             None => Seen::Absent,
         };
-        Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
+        Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), backup, import, faults: Vec::new() }
     }
 
     /// Drops what belongs to nodes that have left.

@@ -44,7 +44,7 @@ pub(super) fn return_to_settled(
     for operation in operation_row::running(connection, instance.uid)? {
         match operation.verb {
             Verb::Update => operation_row::fail(connection, &operation.id, now, failure)?,
-            Verb::Create | Verb::Delete => {}
+            Verb::Create | Verb::Delete | Verb::Backup | Verb::Export | Verb::Verify => {}
         }
     }
     Ok(())

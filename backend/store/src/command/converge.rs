@@ -1,7 +1,9 @@
 //! Recording that a generation was seen complete, which ends the operations up to it.
 
 use rusqlite::Connection;
-use valkyard_model::{Convergence, Generation, InstanceName, Lifecycle, Operation, Settled, Timestamp, Uid, Verb};
+use valkyard_model::{
+    Convergence, Generation, InstanceName, Lifecycle, Operation, OperationResult, Settled, Timestamp, Uid, Verb,
+};
 
 use super::incarnation::find_incarnation;
 use crate::error::ProgressError;
@@ -32,9 +34,10 @@ pub(crate) fn record_converged(
         }
         instance_row::save(connection, &instance)?;
     }
+    let result = OperationResult::Instance(Box::new(instance));
     for operation in operation_row::running(connection, uid)? {
         if is_done(&operation, generation) {
-            operation_row::succeed(connection, &operation.id, now, Some(&instance))?;
+            operation_row::succeed(connection, &operation.id, now, Some(&result))?;
         }
     }
     Ok(())
@@ -43,6 +46,6 @@ pub(crate) fn record_converged(
 fn is_done(operation: &Operation, generation: Generation) -> bool {
     match operation.verb {
         Verb::Create | Verb::Update => operation.generation <= generation,
-        Verb::Delete => false,
+        Verb::Delete | Verb::Backup | Verb::Export | Verb::Verify => false,
     }
 }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 use valkyard_model::{
-    AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, InstanceAddress, InstanceName, InstanceSpec, Lifecycle,
-    NodeSerial, Operation, OperationId, OperationState, Timestamp, Uid, Verb,
+    AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, ImportSource, InstanceAddress, InstanceName, InstanceSpec,
+    Lifecycle, NodeSerial, Operation, OperationId, OperationState, OperationTarget, ScheduleRecord, Timestamp, Uid, Verb,
 };
 
 use super::RequestKey;
 use crate::address::{self, AddressPlan, Allocation, Occupied};
 use crate::error::CreateError;
 use crate::request_row::{self, Earlier};
-use crate::{instance_row, operation_row};
+use crate::{backup_row, instance_row, operation_row, schedule_row};
 
 /// A creation to accept.
 #[derive(Clone, Debug)]
@@ -33,7 +33,9 @@ pub struct CreateInstance {
     pub operation_id: OperationId,
     /// The client's idempotency key, if it sent one.
     pub request: Option<RequestKey>,
-    /// The time.
+    /// The time by the clock of schedules.
+    pub at: Timestamp,
+    /// The time by the machine's clock.
     pub now: Timestamp,
 }
 
@@ -53,6 +55,11 @@ pub(crate) fn create_instance(
     if instance_row::find(connection, &create.name)?.is_some() {
         return Err(CreateError::AlreadyExists { name: create.name });
     }
+    if let Some(ImportSource::Backup(name)) = &create.spec.import
+        && !backup_row::find(connection, name)?.is_some_and(|backup| backup.is_active())
+    {
+        return Err(CreateError::NoBackup { name: name.clone() });
+    }
     let place = match address::allocate(connection, create.address_plan, is_free)? {
         Allocation::Free(place) => place,
         Allocation::Occupied(Occupied { tried, first, last }) => {
@@ -64,7 +71,7 @@ pub(crate) fn create_instance(
     let operation = Operation {
         id: create.operation_id,
         verb: Verb::Create,
-        target: create.name.clone(),
+        target: OperationTarget::Instance(create.name.clone()),
         target_uid: create.uid,
         generation: Generation::FIRST,
         create_time: create.now,
@@ -87,11 +94,15 @@ pub(crate) fn create_instance(
         nodes: BTreeMap::new(),
         next_serial: FIRST_SERIAL,
         secret: create.secret,
+        backup: None,
+        has_backups: false,
         create_time: create.now,
         update_time: create.now,
     };
+    let schedule = ScheduleRecord { since: Some(create.at), ..ScheduleRecord::default() };
     operation_row::prune(connection, create.now)?;
     instance_row::insert(connection, &accepted, &place)?;
+    schedule_row::save(connection, accepted.uid, &schedule)?;
     operation_row::insert(connection, &operation)?;
     request_row::remember(connection, create.request.as_ref(), &operation)?;
     Ok(operation)

@@ -3,7 +3,8 @@
 
 use rusqlite::Connection;
 use valkyard_model::{
-    DesiredInstance, Failure, FailureCode, InstanceName, Lifecycle, Operation, OperationId, OperationState, Timestamp, Verb,
+    DesiredInstance, Failure, FailureCode, InstanceName, Lifecycle, Operation, OperationId, OperationState, OperationTarget,
+    Timestamp, Verb,
 };
 
 use super::RequestKey;
@@ -47,7 +48,7 @@ pub(crate) fn delete_instance(connection: &Connection, delete: DeleteInstance) -
     let operation = Operation {
         id: delete.operation_id,
         verb: Verb::Delete,
-        target: delete.name,
+        target: OperationTarget::Instance(delete.name),
         target_uid: instance.uid,
         generation: instance.generation,
         create_time: delete.now,

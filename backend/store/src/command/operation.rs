@@ -5,7 +5,7 @@ use valkyard_model::{Convergence, Failure, FailureCode, Lifecycle, Operation, Op
 
 use super::abandon_update::return_to_settled;
 use crate::error::OperationError;
-use crate::{instance_row, operation_row};
+use crate::{backup_row, instance_row, operation_row};
 
 pub(crate) fn delete_operation(connection: &Connection, id: &OperationId) -> Result<(), OperationError> {
     let found = operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })?;
@@ -16,8 +16,8 @@ pub(crate) fn delete_operation(connection: &Connection, id: &OperationId) -> Res
 }
 
 /// A creation that has never converged is given up; its operation ends when nothing of the instance is left. An update that
-/// changes nodes ends at once, and the instance goes back to what it was. Deletions and updates that concern no node go on:
-/// only the wish is noted. A finished operation stays as it is.
+/// changes nodes ends at once, and the instance goes back to what it was. A backup in the making is stopped by its instance's loop, an export or
+/// verification by the keeper of backups. Deletions and updates that concern no node go on: only the wish is noted. A finished operation stays as it is.
 pub(crate) fn request_cancel(connection: &Connection, id: &OperationId, now: Timestamp) -> Result<Operation, OperationError> {
     let operation = operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })?;
     match operation.state {
@@ -28,13 +28,15 @@ pub(crate) fn request_cancel(connection: &Connection, id: &OperationId, now: Tim
     match operation.verb {
         Verb::Create => give_up_creation(connection, &operation)?,
         Verb::Update => give_up_update(connection, &operation, now)?,
-        Verb::Delete => {}
+        Verb::Backup => backup_row::cancel_making(connection, operation.target_uid)?,
+        Verb::Delete | Verb::Export | Verb::Verify => {}
     }
     operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })
 }
 
 fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<(), OperationError> {
-    let found = instance_row::find(connection, &operation.target)?;
+    let Some(name) = operation.target.instance() else { return Ok(()) };
+    let found = instance_row::find(connection, name)?;
     let Some(mut instance) = found.filter(|instance| instance.uid == operation.target_uid) else {
         return Ok(());
     };
@@ -49,7 +51,8 @@ fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<()
 }
 
 fn give_up_update(connection: &Connection, operation: &Operation, now: Timestamp) -> Result<(), OperationError> {
-    let found = instance_row::find(connection, &operation.target)?;
+    let Some(name) = operation.target.instance() else { return Ok(()) };
+    let found = instance_row::find(connection, name)?;
     let Some(instance) = found.filter(|instance| instance.uid == operation.target_uid) else {
         return Ok(());
     };

@@ -27,7 +27,9 @@ pub(crate) fn remove_instance(
     };
     for operation in operation_row::running(connection, uid)? {
         match operation.verb {
-            Verb::Create | Verb::Update => operation_row::fail(connection, &operation.id, now, &failure)?,
+            Verb::Create | Verb::Update | Verb::Backup | Verb::Export | Verb::Verify => {
+                operation_row::fail(connection, &operation.id, now, &failure)?
+            }
             Verb::Delete => operation_row::succeed(connection, &operation.id, now, None)?,
         }
     }

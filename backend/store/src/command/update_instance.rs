@@ -1,12 +1,15 @@
 //! Accepting a change: the new spec, the next generation and its operation.
 
 use rusqlite::Connection;
-use valkyard_model::{ByteSize, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, Timestamp, Verb};
+use valkyard_model::{
+    ByteSize, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, OperationTarget, ScheduleRecord,
+    Timestamp, Uid, Verb,
+};
 
 use super::RequestKey;
-use crate::error::UpdateError;
+use crate::error::{DatabaseError, UpdateError};
 use crate::request_row::{self, Earlier};
-use crate::{instance_row, operation_row};
+use crate::{instance_row, operation_row, schedule_row};
 
 /// A change to accept.
 #[derive(Clone, Debug)]
@@ -23,7 +26,9 @@ pub struct UpdateInstance {
     pub operation_id: OperationId,
     /// The client's idempotency key, if it sent one.
     pub request: Option<RequestKey>,
-    /// The time.
+    /// The time by the clock of schedules.
+    pub at: Timestamp,
+    /// The time by the machine's clock.
     pub now: Timestamp,
 }
 
@@ -50,12 +55,15 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
         instance.shape_generation = instance.generation;
         instance.maxmemory = update.maxmemory;
     }
+    if update.spec.automated_backups != instance.spec.automated_backups {
+        restart_schedule(connection, instance.uid, update.at)?;
+    }
     instance.spec = update.spec;
     instance.update_time = update.now;
     let operation = Operation {
         id: update.operation_id,
         verb: Verb::Update,
-        target: update.name,
+        target: OperationTarget::Instance(update.name),
         target_uid: instance.uid,
         generation: instance.generation,
         create_time: update.now,
@@ -67,4 +75,10 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     operation_row::insert(connection, &operation)?;
     request_row::remember(connection, update.request.as_ref(), &operation)?;
     Ok(operation)
+}
+
+/// A new schedule makes up for nothing that was due before it.
+fn restart_schedule(connection: &Connection, uid: Uid, at: Timestamp) -> Result<(), DatabaseError> {
+    let Some(record) = schedule_row::find(connection, uid)? else { return Ok(()) };
+    schedule_row::save(connection, uid, &ScheduleRecord { since: Some(at), attempts: 0, last_failure: None, ..record })
 }

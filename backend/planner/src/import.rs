@@ -1,0 +1,214 @@
+//! The first data of an instance: put into the folders of its first primaries before they start, then counted.
+//!
+//! Called for creations only, and once more to clean up. Its invariants: no node of a shard starts before all shards have their
+//! part of the data on disk; replicas start when their primary has loaded and counted it; an instance is complete only when
+//! every key was counted, and otherwise it is taken down.
+
+use valkyard_model::{
+    ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
+    NodeSettings, Persistence, Step, StepKind, WaitingOn, even_shares,
+};
+
+use crate::cluster::{Cluster, Life, Node, Shard};
+use crate::durability;
+use crate::proposal::Proposal;
+use crate::retry;
+use crate::settings::node_settings;
+
+/// How often the work is begun before a cause that may pass counts as one that stays.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Whether a shard's node may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Shut,
+}
+
+pub(crate) fn plan_import(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let run = proposal.observed.import.as_ref();
+    let Some(source) = cluster.desired.importing() else {
+        stop_if_running(run, proposal);
+        plan_cleaning(cluster, proposal);
+        return;
+    };
+    let Some(targets) = targets(cluster) else { return };
+    if targets.iter().all(|(node, _)| placed(node).is_some()) {
+        targets.iter().for_each(|(node, _)| plan_counting(node, proposal));
+        return;
+    }
+    let (attempts, state) = run.map_or((0, None), |run| (run.attempts, Some(&run.state)));
+    match state {
+        Some(JobState::Running) => wait(run, proposal),
+        // `failure` has given up what cannot succeed.
+        Some(JobState::Failed { kind, at, .. }) if retry::after_work(attempts, *at, proposal.now).is_some() => {
+            let left = retry::after_work(attempts, *at, proposal.now).unwrap_or_default();
+            proposal.hold(StepKind::BeginImport, None, *kind, left);
+        }
+        Some(JobState::Failed { .. } | JobState::Done(())) | None => {
+            wait(run, proposal);
+            if targets.iter().all(|(node, _)| node.is_dead()) {
+                let targets = targets.iter().map(|(node, slots)| ImportTarget { node: node.serial(), slots: slots.clone() });
+                proposal.propose(Step::BeginImport { source: source.clone(), targets: targets.collect() });
+            }
+        }
+    }
+}
+
+/// Ends the work for an instance that is on its way out. Returns whether it still goes on.
+pub(crate) fn plan_end(proposal: &mut Proposal<'_>) -> bool {
+    stop_if_running(proposal.observed.import.as_ref(), proposal)
+}
+
+fn stop_if_running(run: Option<&ImportRun>, proposal: &mut Proposal<'_>) -> bool {
+    let is_running = run.is_some_and(|run| run.state == JobState::Running);
+    if is_running {
+        proposal.propose(Step::StopImport);
+        proposal.wait(WaitingOn::WorkToStop);
+    }
+    is_running
+}
+
+fn wait(run: Option<&ImportRun>, proposal: &mut Proposal<'_>) {
+    let (bytes, bytes_total) = run.map_or((0, 0), |run| (run.bytes, run.bytes_total));
+    proposal.wait(WaitingOn::DataToImport { bytes, bytes_total });
+}
+
+/// The first primary of each shard with its slots; nothing until each has a folder.
+fn targets<'c, 'a>(cluster: &'c Cluster<'a>) -> Option<Vec<(&'c Node<'a>, valkyard_model::SlotSet)>> {
+    let shares = even_shares(cluster.desired.spec.shard_count);
+    let target = |(index, share): (usize, &valkyard_model::SlotRange)| {
+        let shard = cluster.shards.iter().find(|shard| usize::from(shard.index.0) == index)?;
+        let node = shard.initial_primary().filter(|node| node.seen.files.known().is_some())?;
+        Some((node, std::iter::once(*share).collect()))
+    };
+    shares.iter().enumerate().map(target).collect()
+}
+
+fn placed(node: &Node<'_>) -> Option<ImportSeen> {
+    node.seen.files.known()?.import
+}
+
+/// Keys that the engine took from its file, and those that had expired.
+fn loaded(engine: &EngineSeen) -> u64 {
+    engine.persistence.loaded.keys + engine.persistence.loaded.keys_expired
+}
+
+fn plan_counting(node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let Some(import) = placed(node).filter(|import| !import.is_counted) else { return };
+    let Some(engine) = node.engine().filter(|engine| !engine.loading) else { return };
+    if loaded(engine) == import.keys && !proposal.is_busy(node.serial()) {
+        proposal.propose(Step::ConfirmImport { node: node.serial() });
+    }
+}
+
+/// Holds a dead node back until its turn to start has come. Returns whether it does.
+pub(crate) fn holds_back(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) -> bool {
+    match gate(cluster, shard, node) {
+        Gate::Open => false,
+        Gate::Shut => {
+            wait(proposal.observed.import.as_ref(), proposal);
+            true
+        }
+    }
+}
+
+fn gate(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Gate {
+    if cluster.desired.importing().is_none() {
+        return Gate::Open;
+    }
+    let is_target = shard.initial_primary().is_some_and(|first| first.serial() == node.serial());
+    let is_open = if is_target {
+        targets(cluster).is_some_and(|targets| targets.iter().all(|(node, _)| placed(node).is_some()))
+    } else {
+        shard.initial_primary().and_then(placed).is_some_and(|import| import.is_counted)
+    };
+    if is_open { Gate::Open } else { Gate::Shut }
+}
+
+/// Whether a node has data that was not counted yet: nothing about it is to change until then.
+pub(crate) fn is_uncounted(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    cluster.desired.importing().is_some() && placed(node).is_some_and(|import| !import.is_counted)
+}
+
+/// Whether every key of the first data was counted.
+pub(crate) fn is_counted(cluster: &Cluster<'_>) -> bool {
+    let is_counted = |shard: &Shard<'_>| shard.initial_primary().and_then(placed).is_some_and(|import| import.is_counted);
+    cluster.desired.importing().is_none() || cluster.shards.iter().all(is_counted)
+}
+
+/// The settings of a new node. One that gets first data may hold any amount of it until it was counted: an engine that is full
+/// throws keys away.
+pub(crate) fn first_settings(cluster: &Cluster<'_>, node: &Node<'_>) -> NodeSettings {
+    let settings = node_settings(cluster.desired, node.allocation);
+    if cluster.desired.importing().is_some() { NodeSettings { maxmemory: ByteSize(0), ..settings } } else { settings }
+}
+
+/// Why the first data will not be in.
+pub(crate) fn failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
+    cluster.desired.importing()?;
+    failed_run(proposal).or_else(|| cluster.shards.iter().find_map(|shard| bad_load(cluster, shard)))
+}
+
+fn failed_run(proposal: &Proposal<'_>) -> Option<Failure> {
+    let run = proposal.observed.import.as_ref()?;
+    let JobState::Failed { kind, detail, .. } = &run.state else { return None };
+    let (code, advice) = match kind {
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space"),
+        FaultKind::PermissionDenied => {
+            (FailureCode::FailedPrecondition, "make the files readable for the daemon, or correct the store's credentials")
+        }
+        FaultKind::BadData => (FailureCode::FailedPrecondition, "choose other files"),
+        FaultKind::AddressInUse | FaultKind::EngineMissing | FaultKind::Transient if run.attempts >= ATTEMPTS_MAX => {
+            (FailureCode::FailedPrecondition, "remove the cause")
+        }
+        FaultKind::AddressInUse | FaultKind::EngineMissing | FaultKind::Transient => return None,
+    };
+    let times = if run.attempts > 1 { format!(" ({} attempts)", run.attempts) } else { String::new() };
+    Some(Failure {
+        code,
+        message: format!("failed to import the data{times}: {detail}; {advice}, then create the instance again"),
+    })
+}
+
+/// A node that loaded less than it was given, or more than it has room for.
+fn bad_load(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Option<Failure> {
+    let node = shard.initial_primary()?;
+    let import = placed(node).filter(|import| !import.is_counted)?;
+    let engine = node.engine().filter(|engine| !engine.loading)?;
+    if loaded(engine) != import.keys {
+        let message = format!(
+            "node {} loaded {} of {} keys of the imported data; look into its log, then create the instance again",
+            node.serial(),
+            loaded(engine),
+            import.keys
+        );
+        return Some(Failure { code: FailureCode::Internal, message });
+    }
+    let room = cluster.desired.maxmemory.usable();
+    (engine.data > room).then(|| {
+        let message = format!(
+            "the imported data takes {} MiB in shard {}, and a node of {} has room for {} MiB (scaled to this machine); choose more \
+             shards or a larger node type",
+            engine.data.0 >> 20,
+            shard.index,
+            cluster.desired.spec.node_type,
+            room.0 >> 20
+        );
+        Failure { code: FailureCode::FailedPrecondition, message }
+    })
+}
+
+/// What is left of first data once the instance is complete: the note about it, and the file where it is not kept as a snapshot.
+fn plan_cleaning(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    for node in cluster.nodes().filter(|node| placed(node).is_some() && node.life() == Life::Alive) {
+        let surplus = match cluster.desired.spec.persistence {
+            Persistence::Rdb(_) => Vec::new(),
+            Persistence::Aof { .. } if !durability::is_on_disk(cluster, node) => continue,
+            Persistence::Disabled | Persistence::Aof { .. } => vec![DataSource::Snapshot],
+        };
+        if !proposal.is_busy(node.serial()) {
+            proposal.propose(Step::ForgetImport { node: node.serial(), surplus });
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Taking an instance's data into the backup store: one file for each shard, then the manifest that makes them a backup.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio_util::sync::CancellationToken;
+use valkyard_backups::{
+    BackupRef, BackupStore, BackupWriter, Credentials, MANIFEST_VERSION, Manifest, PipelineError, ShardName, ShardRecord,
+    StoreError, TapFormat, TapLimits, TapRequest, take_shard,
+};
+use valkyard_engine::render::ADMIN_USER;
+use valkyard_model::{
+    BackupContent, BackupFile, BackupName, BackupOrder, BackupRun, BackupSource, DesiredInstance, FaultKind, ShardIndex,
+    Timestamp, Uid,
+};
+
+use super::MachineWorld;
+use super::job::{Job, JobFailure, Progress};
+use crate::memory::error_chain;
+
+/// Shards taken side by side: each holds 32 MiB while it writes to a remote store, and all together are to hold 64 MiB.
+const SHARDS_AT_ONCE: usize = 2;
+
+/// Names in the manifest for those who find a backup without its record.
+const INSTANCE: &str = "instance";
+const INSTANCE_UID: &str = "instance_uid";
+const BACKUP_UID: &str = "backup_uid";
+
+/// A job that makes a backup.
+#[derive(Debug)]
+pub(super) struct BackupJob {
+    pub(super) backup: Uid,
+    pub(super) job: Job<BackupContent>,
+}
+
+impl BackupJob {
+    pub(super) fn seen(&self, now: Timestamp) -> BackupRun {
+        let Job { attempts, progress, .. } = &self.job;
+        let bytes = Progress::read(&progress.bytes);
+        BackupRun { backup: self.backup, attempts: *attempts, bytes, state: self.job.state(now) }
+    }
+}
+
+/// Where a backup lies in the store: collections of different projects and regions may have one id.
+#[must_use]
+pub fn backup_ref(name: &BackupName) -> Option<BackupRef> {
+    let collection = &name.collection;
+    // A project may be `domain:name`; a colon is no part of a path in the store.
+    let project = collection.project.as_str().replace(':', "_");
+    Some(BackupRef {
+        collection: format!("{project}.{}.{}", collection.location, collection.collection).parse().ok()?,
+        backup: name.backup.as_str().parse().ok()?,
+    })
+}
+
+impl MachineWorld {
+    pub(super) fn begin_backup(&self, desired: &DesiredInstance, order: &BackupOrder, sources: &[BackupSource]) {
+        let mut attachments = self.attachments();
+        let before = attachments.backup.as_ref().filter(|before| before.backup == order.uid);
+        let attempts = before.map_or(0, |before| before.job.attempts) + 1;
+        let (store, now) = (self.machine.backups.clone(), self.machine.now);
+        let taking = Taking { store, now, order: order.clone(), sources: sources.to_vec(), desired: desired.clone() };
+        let job = Job::begin(attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
+        attachments.backup = Some(BackupJob { backup: order.uid, job });
+    }
+
+    pub(super) async fn stop_backup(&self) {
+        let task = self.attachments().backup.as_mut().and_then(|backup| backup.job.end());
+        if let Some(task) = task {
+            // A task that panicked has ended, too.
+            drop(task.await);
+        }
+    }
+}
+
+/// Everything that the work needs.
+struct Taking {
+    store: BackupStore,
+    now: fn() -> Timestamp,
+    order: BackupOrder,
+    sources: Vec<BackupSource>,
+    desired: DesiredInstance,
+}
+
+fn failed(what: impl Display, kind: FaultKind, error: &(dyn std::error::Error + 'static)) -> JobFailure {
+    JobFailure { kind, detail: format!("{what}: {}", error_chain(error)) }
+}
+
+fn of_store(error: StoreError) -> JobFailure {
+    // The store is the daemon's own: that it is not there, or refuses, is no fault of the data.
+    failed("the backup store", error.fault(), &error)
+}
+
+fn of_shard(shard: ShardIndex) -> impl Fn(PipelineError) -> JobFailure {
+    move |error| failed(format_args!("shard {shard}"), error.fault(), &error)
+}
+
+impl Taking {
+    async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<BackupContent, JobFailure> {
+        let unnamable = || JobFailure { kind: FaultKind::BadData, detail: "the backup's name does not fit the store".to_owned() };
+        let place = backup_ref(&self.order.name).ok_or_else(unnamable)?;
+        self.store.delete(&place).await.map_err(of_store)?;
+        let begun_at = (self.now)();
+        let writer = self.store.begin(&place).await.map_err(of_store)?;
+        let shards = self.take_shards(&writer, &progress, &stop).await;
+        let manifest = match shards {
+            Ok(shards) if !stop.is_cancelled() => self.manifest(&place, shards, begun_at),
+            Ok(_) => return Err(abort(writer, of_shard(ShardIndex(0))(PipelineError::Stopped)).await),
+            Err(failure) => return Err(abort(writer, failure).await),
+        };
+        writer.commit(&manifest).await.map_err(of_store)?;
+        Ok(self.content(&manifest))
+    }
+
+    async fn take_shards(
+        &self,
+        writer: &BackupWriter,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Vec<ShardRecord>, JobFailure> {
+        let taking = self.sources.iter().map(|source| self.take(source, writer, progress, stop));
+        let taking: Vec<_> = taking.collect();
+        let mut shards: Vec<ShardRecord> = stream::iter(taking).buffer_unordered(SHARDS_AT_ONCE).try_collect().await?;
+        shards.sort_by(|a, b| (a.shard.as_str().len(), a.shard.as_str()).cmp(&(b.shard.as_str().len(), b.shard.as_str())));
+        Ok(shards)
+    }
+
+    async fn take(
+        &self,
+        source: &BackupSource,
+        writer: &BackupWriter,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<ShardRecord, JobFailure> {
+        let request = TapRequest {
+            address: SocketAddr::V4(source.address),
+            credentials: Some(Credentials { user: ADMIN_USER.to_owned(), password: self.desired.secret.expose().to_owned() }),
+            format: TapFormat::Newest,
+            limits: TapLimits::default(),
+        };
+        let shard: ShardName = source.shard.to_string().parse().expect("a shard's index is a name");
+        let begun_at = (self.now)();
+        let mut told = 0;
+        let add = |bytes: u64| {
+            progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
+            told = bytes;
+        };
+        let taken = take_shard(&request, writer, &shard, stop, add).await.map_err(of_shard(source.shard))?;
+        let strangers = taken.summary.slots.without(&source.slots);
+        if !strangers.is_empty() || !taken.summary.slots_importing.is_empty() {
+            let detail = format!("shard {}: slots moved while its data was taken", source.shard);
+            return Err(JobFailure { kind: FaultKind::Transient, detail });
+        }
+        Ok(taken.record(source.slots.clone(), begun_at, (self.now)()))
+    }
+
+    fn manifest(&self, place: &BackupRef, shards: Vec<ShardRecord>, begun_at: Timestamp) -> Manifest {
+        let spec = &self.desired.spec;
+        let attributes = [
+            (INSTANCE, self.desired.name.to_string()),
+            (INSTANCE_UID, self.desired.uid.to_string()),
+            (BACKUP_UID, self.order.uid.to_string()),
+        ];
+        Manifest {
+            version: MANIFEST_VERSION,
+            backup: place.clone(),
+            begun_at,
+            finished_at: (self.now)(),
+            engine_version: spec.engine_version,
+            node_type: spec.node_type,
+            shard_count: spec.shard_count,
+            replica_count: spec.replica_count,
+            shards,
+            attributes: attributes.map(|(key, value)| (key.to_owned(), value)).into_iter().collect(),
+        }
+    }
+
+    fn content(&self, manifest: &Manifest) -> BackupContent {
+        let file = |shard: &ShardRecord| {
+            let source = self.sources.iter().find(|source| source.shard.to_string() == shard.shard.as_str())?;
+            Some(BackupFile {
+                shard: source.shard,
+                file: shard.file.clone(),
+                bytes: shard.bytes,
+                sha256: shard.sha256.to_string(),
+                keys: shard.keys,
+                keys_expiring: shard.keys_expiring,
+                digest: shard.digest.to_string(),
+                data_bytes: source.data_bytes,
+                slots: source.slots.clone(),
+                begun_at: shard.begun_at,
+                finished_at: shard.finished_at,
+            })
+        };
+        BackupContent {
+            finished_at: manifest.finished_at,
+            url: format!("{}/{}", self.store.url().trim_end_matches('/'), manifest.backup),
+            digest: manifest.digest().to_string(),
+            files: manifest.shards.iter().filter_map(file).collect(),
+        }
+    }
+}
+
+/// The first error is the one to tell; what could not be removed is found as a leftover.
+async fn abort(writer: BackupWriter, failure: JobFailure) -> JobFailure {
+    drop(writer.abort().await);
+    failure
+}

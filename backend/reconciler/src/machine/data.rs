@@ -1,0 +1,78 @@
+//! Doing what moves whole data sets: backups out of an instance, first data into one.
+
+use valkyard_host::{drop_data, forget_import, note_import};
+use valkyard_model::{BackupRun, DesiredInstance, ImportRun, ImportSeen, NodeSerial, Step, Timestamp};
+
+use super::MachineWorld;
+use super::execute::blocking;
+use crate::world::StepError;
+
+impl MachineWorld {
+    /// Carries out the steps of this module; there is nothing to do for others.
+    pub(super) async fn move_data(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        let (store, name, uid) = (&self.machine.store, &self.name, desired.uid);
+        match step {
+            Step::BeginBackup { order, sources } => self.begin_backup(desired, order, sources),
+            Step::StopBackup => self.stop_backup().await,
+            Step::RecordBackup { backup, content } => {
+                store.record_backup(name, uid, *backup, content.clone(), (self.machine.now)()).await?;
+            }
+            Step::AbandonBackup { backup, failure } => {
+                store.abandon_backup(name, uid, *backup, failure.clone(), (self.machine.now)()).await?;
+            }
+            Step::BeginImport { source, targets } => self.begin_import(desired, source, targets),
+            Step::StopImport => self.stop_import().await,
+            Step::ConfirmImport { node } => self.confirm_import(desired, *node).await?,
+            Step::ForgetImport { node, surplus } => {
+                let (home, surplus) = (self.home(desired, *node), surplus.clone());
+                let forgetting = move || {
+                    surplus.iter().try_for_each(|source| drop_data(&home, *source))?;
+                    forget_import(&home)
+                };
+                blocking(forgetting).await?;
+            }
+            Step::AllocateNodes { .. }
+            | Step::PrepareNode { .. }
+            | Step::StartProcess { .. }
+            | Step::StopProcess { .. }
+            | Step::ShutDownEngine { .. }
+            | Step::RemoveFiles { .. }
+            | Step::TakeOver { .. }
+            | Step::Replicate { .. }
+            | Step::Meet { .. }
+            | Step::FailOver { .. }
+            | Step::MoveSlots { .. }
+            | Step::ClaimSlots { .. }
+            | Step::CopyFunctions { .. }
+            | Step::Configure { .. }
+            | Step::SaveSnapshot { .. }
+            | Step::Forget { .. }
+            | Step::RetireNodes { .. }
+            | Step::ReleaseNodes { .. }
+            | Step::RecordDataLoss { .. }
+            | Step::AbandonUpdate { .. }
+            | Step::OpenDiscovery { .. }
+            | Step::CloseDiscovery
+            | Step::RecordConverged { .. }
+            | Step::AbandonCreate { .. }
+            | Step::RemoveInstance => {}
+        }
+        Ok(())
+    }
+
+    /// How far the work in the background is.
+    pub(super) fn jobs_seen(&self, now: Timestamp) -> (Option<BackupRun>, Option<ImportRun>) {
+        let attachments = self.attachments();
+        let backup = attachments.backup.as_ref().map(|backup| backup.seen(now));
+        (backup, attachments.import.as_ref().map(|import| import.seen(now)))
+    }
+
+    async fn confirm_import(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<(), StepError> {
+        let home = self.home(desired, node);
+        let seen = valkyard_host::files_seen(&home);
+        if let Some(import) = seen.known().and_then(|files| files.import) {
+            blocking(move || note_import(&home, ImportSeen { is_counted: true, ..import })).await?;
+        }
+        Ok(())
+    }
+}

@@ -7,6 +7,7 @@ pub(crate) mod instances;
 mod node_table;
 pub(crate) mod nodes;
 pub(crate) mod operations;
+mod patience;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod version;

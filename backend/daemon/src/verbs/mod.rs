@@ -1,6 +1,7 @@
 //! One verb of the command line per file.
 
 mod ask;
+pub(crate) mod backups;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod instances;

@@ -6,6 +6,10 @@ use clap::{Args, Subcommand};
 
 use super::{AskOptions, PlaceOptions};
 
+/// The name goes first: --file takes everything that follows it.
+const RESTORE_USAGE: &str =
+    "valkyard backups restore <NEW_INSTANCE> <--from <BACKUP>|--from-latest <INSTANCE>|--file <URL>...> [OPTIONS]";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupsCommand {
     /// Show every backup, or those of one instance, newest first
@@ -21,6 +25,7 @@ pub(crate) enum BackupsCommand {
     /// Delete a backup and its files
     Delete(BackupWorkOptions),
     /// Create an instance with the data of a backup, or of files made elsewhere; waits until every key was counted
+    #[command(override_usage = RESTORE_USAGE)]
     Restore(RestoreOptions),
 }
 

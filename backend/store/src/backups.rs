@@ -1,32 +1,17 @@
 //! The part of the handle that is about backups: one async method per transaction.
 
 use valkyard_model::{
-    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceId, InstanceName, Operation, OperationId, ScheduleRecord,
-    Timestamp, Uid, Verification,
+    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceId, InstanceName, Keeping, Operation, OperationId,
+    ScheduleRecord, Timestamp, Uid, Verification,
 };
 
-use crate::backup_row::{self, VerificationRow};
+use crate::backup_row;
 use crate::collection_row::{self, Collection};
 use crate::command::{self, BackUpInstance, DeleteBackup, ExportBackup, VerifyBackup};
 use crate::error::{BackupError, DatabaseError, ProgressError};
-use crate::query::{self, ExportRow, Scope};
-use crate::schedule_row::{self, Scheduled};
+use crate::query::{self, Scope};
+use crate::schedule_row;
 use crate::store::Store;
-
-/// Everything about backups that wants something done, as one consistent view.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Keeping {
-    /// Every backup.
-    pub backups: Vec<Backup>,
-    /// Every instance with automated backups.
-    pub scheduled: Vec<Scheduled>,
-    /// Every export that is under way.
-    pub exports: Vec<ExportRow>,
-    /// Every verification that is under way.
-    pub verifications: Vec<VerificationRow>,
-    /// Verifications whose client wants them cancelled.
-    pub cancelled: Vec<OperationId>,
-}
 
 impl Store {
     /// Accepts a backup of an instance: record and operation; the instance's loop makes it. The same request within 24 h

@@ -2,11 +2,10 @@
 
 use rusqlite::{Connection, params};
 use valkyard_model::{
-    Backup, BackupName, DesiredInstance, InstanceId, InstanceName, LocationId, Operation, OperationId, OperationTarget,
-    ProjectId, Timestamp, Uid,
+    Backup, BackupName, DesiredInstance, ExportOrder, InstanceId, InstanceName, Keeping, LocationId, Operation, OperationId,
+    OperationTarget, ProjectId, Timestamp,
 };
 
-use crate::backups::Keeping;
 use crate::error::DatabaseError;
 use crate::instance_row::{self, INSTANCE_VIEW, name_of, to_nanos};
 use crate::operation_row::{self, OPERATION_COLUMNS};
@@ -143,21 +142,6 @@ pub(crate) fn backups(
     backup_row::read_all(connection, sql, parameters)
 }
 
-/// An export that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportRow {
-    /// Its operation.
-    pub operation: OperationId,
-    /// The backup.
-    pub backup: BackupName,
-    /// The incarnation of the backup.
-    pub uid: Uid,
-    /// URL of the store that it is copied to.
-    pub destination: String,
-    /// Whether its client wants it cancelled.
-    pub is_cancelled: bool,
-}
-
 /// Everything about backups that wants something done.
 pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError> {
     let all = "SELECT record FROM backups ORDER BY create_time, project, location, collection, backup";
@@ -171,7 +155,7 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
         let operation = operation_row::read(row)?;
         let destination: Option<String> = row.get("destination")?;
         match (operation.target, destination) {
-            (OperationTarget::Backup(backup), Some(destination)) => exports.push(ExportRow {
+            (OperationTarget::Backup(backup), Some(destination)) => exports.push(ExportOrder {
                 operation: operation.id,
                 backup,
                 uid: operation.target_uid,

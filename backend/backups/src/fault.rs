@@ -20,7 +20,7 @@ impl StoreError {
             | Self::Manifest { .. }
             | Self::ManifestVersion { .. }
             | Self::Damaged(_) => FaultKind::BadData,
-            Self::Exists { .. } | Self::Mismatch { .. } => FaultKind::Transient,
+            Self::Exists { .. } | Self::Mismatch { .. } | Self::Stopped => FaultKind::Transient,
         }
     }
 }

@@ -1,19 +1,24 @@
 //! Backup files: getting them from a node, checking them, keeping them.
 //!
-//! The daemon will call it; nothing does yet. Invariant: a backup that can be listed is complete, and every byte of it was read
+//! The loops of instances and the keeper call it. Invariant: a backup that can be listed is complete, and every byte of it was read
 //! and understood before it was kept. It decides nothing (no schedule, no retention) and knows no instance.
 
 mod blocking;
 mod fault;
+mod inspect;
 mod pipeline;
+mod place;
 mod rdb;
 mod store;
 mod tap;
 
+pub use inspect::inspect_node;
 pub use pipeline::{PipelineError, TakenShard, check_file, place_file, take_shard};
+pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, LargestKey, Library, RdbError, RdbReader, RdbSummary};
 pub use store::{
     BackupName, BackupRef, BackupStore, BackupWriter, CollectionName, CopyProgress, Damage, FileReader, FileReceipt, ImportFile,
-    Leftover, MANIFEST_VERSION, Manifest, NameError, Sha256, Sha256Error, ShardName, ShardRecord, ShardWriter, StoreError,
+    Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName, ShardRecord, ShardWriter,
+    StoreError, StoreOptions,
 };
 pub use tap::{Credentials, ReplicationPoint, Tap, TapError, TapFormat, TapLimits, TapRequest};

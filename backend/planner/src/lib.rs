@@ -1,4 +1,5 @@
-//! Decides what to do next for one instance: `plan(desired, observed, now)`. Pure: no I/O, no clock, no randomness.
+//! Decides what to do next: `plan(desired, observed, now)` for one instance, `plan_keeping` for all backups, which outlive
+//! their instances. Pure: no I/O, no clock, no randomness.
 //!
 //! Every rule about order and safety lives here, once; the reconciler only carries steps out. The same path serves
 //! creation, steady state, recovery and a restarted daemon, as nothing is remembered between two calls.
@@ -17,6 +18,7 @@ mod give_up;
 mod handover;
 mod import;
 mod invariants;
+mod keeping;
 mod layout;
 mod loss;
 mod membership;
@@ -37,5 +39,9 @@ mod teardown;
 mod timing;
 
 pub use invariants::{Violation, check};
+pub use keeping::{
+    Clocks, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind, KeepingWait, Means,
+    SCRATCH_LABEL, SCRATCH_PROJECT, ScratchNodes, Verdict, plan_keeping,
+};
 pub use plan::plan;
 pub use settings::node_settings;

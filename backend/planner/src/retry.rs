@@ -25,6 +25,14 @@ const SNAPSHOTS: Backoff = Backoff { first: Duration::from_secs(5), longest: Dur
 /// Of work that moves much data: a store or a node that was away for a moment is back by then.
 const WORK: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(10) };
 
+/// Of automated backups: an instance that is ill for some minutes is not bothered, and one that is ill for longer is asked
+/// often enough to get its backup of the day.
+const SCHEDULED: Backoff = Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(3_600) };
+/// Of removing files from a store: nobody waits for it, and a store may be away for days.
+const DELETIONS: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_secs(600) };
+/// Of records about backups that were refused: what stands against them ends by itself.
+const RECORDS: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+
 /// Time from one point to a later one; none if the clock was set back.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
     (now - since).to_std().unwrap_or(Duration::ZERO)
@@ -68,6 +76,21 @@ pub(crate) fn after_saves(history: &NodeHistory, now: Timestamp) -> Option<Durat
 /// How long work in the background that failed has to rest.
 pub(crate) fn after_work(attempts: u32, failed: Timestamp, now: Timestamp) -> Option<Duration> {
     WORK.remaining(attempts, failed, now)
+}
+
+/// How long an automated backup that failed has to rest. By a clock that may be set back: an attempt in the future was long ago.
+pub(crate) fn after_scheduled(attempts: u32, last: Timestamp, now: Timestamp) -> Option<Duration> {
+    if last > now { None } else { SCHEDULED.remaining(attempts, last, now) }
+}
+
+/// How long files that could not be removed have to be left alone.
+pub(crate) fn after_deletion(attempts: u32, failed: Timestamp, now: Timestamp) -> Option<Duration> {
+    DELETIONS.remaining(attempts, failed, now)
+}
+
+/// How long a record about a backup that was refused has to be left alone.
+pub(crate) fn after_refusal(attempts: u32, last: Timestamp, now: Timestamp) -> Option<Duration> {
+    RECORDS.remaining(attempts, last, now)
 }
 
 #[cfg(test)]

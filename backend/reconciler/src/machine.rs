@@ -17,7 +17,7 @@ mod redact;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use valkyard_backups::BackupStore;
+use valkyard_backups::{BackupStore, StoreOptions};
 use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
 use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Pid, Step, Timestamp, Uid};
@@ -27,11 +27,7 @@ use crate::supervisor::Wake;
 use crate::world::{LoadError, StepError, World};
 
 use attachments::Attachments;
-pub use backup::backup_ref;
 use links::Links;
-
-/// Options of stores by the scheme of their URLs, such as `s3`.
-pub type StoreOptions = BTreeMap<String, Vec<(String, String)>>;
 
 /// What all instances of this machine share.
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! Rows of the tables `backups` and `verifications`: the mapping to [`Backup`] and the statements on them.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use valkyard_model::{Backup, BackupName, BackupOrder, BackupState, CollectionName, InstanceName, OperationId, Timestamp, Uid};
+use valkyard_model::{
+    Backup, BackupName, BackupOrder, BackupState, CollectionName, OperationId, Timestamp, Uid, VerificationOrder,
+};
 
 use crate::error::DatabaseError;
 use crate::instance_row::{from_json, parsed, to_json, to_nanos};
@@ -110,19 +112,8 @@ pub(crate) fn users(connection: &Connection, backup: &Backup) -> Result<Vec<Stri
     Ok(users.collect::<Result<_, _>>()?)
 }
 
-/// A backup that is being verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerificationRow {
-    /// The backup.
-    pub backup: Uid,
-    /// The operation that asked for it.
-    pub operation: OperationId,
-    /// The instance that it is restored into.
-    pub scratch: InstanceName,
-}
-
-fn read_verification(row: &Row<'_>) -> Result<VerificationRow, DatabaseError> {
-    Ok(VerificationRow {
+fn read_verification(row: &Row<'_>) -> Result<VerificationOrder, DatabaseError> {
+    Ok(VerificationOrder {
         backup: crate::instance_row::uid_of("backup_uid", row)?,
         operation: OperationId::from_client(&row.get::<_, String>("operation")?),
         scratch: parsed("scratch", row)?,
@@ -130,7 +121,7 @@ fn read_verification(row: &Row<'_>) -> Result<VerificationRow, DatabaseError> {
 }
 
 /// Every verification that is under way.
-pub(crate) fn verifications(connection: &Connection) -> Result<Vec<VerificationRow>, DatabaseError> {
+pub(crate) fn verifications(connection: &Connection) -> Result<Vec<VerificationOrder>, DatabaseError> {
     let mut statement = connection.prepare_cached("SELECT * FROM verifications ORDER BY backup_uid")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
@@ -140,7 +131,7 @@ pub(crate) fn verifications(connection: &Connection) -> Result<Vec<VerificationR
     Ok(found)
 }
 
-pub(crate) fn insert_verification(connection: &Connection, new: &VerificationRow) -> Result<(), DatabaseError> {
+pub(crate) fn insert_verification(connection: &Connection, new: &VerificationOrder) -> Result<(), DatabaseError> {
     let sql = "INSERT INTO verifications (backup_uid, operation, scratch) VALUES (?1, ?2, ?3)";
     connection.prepare_cached(sql)?.execute(params![new.backup.to_string(), new.operation.as_str(), new.scratch.to_string()])?;
     Ok(())

@@ -1,32 +1,17 @@
 //! The part of the handle that is about backups: one async method per transaction.
 
 use valkyard_model::{
-    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceName, Operation, OperationId, ScheduleRecord, Timestamp,
-    Uid, Verification,
+    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceId, InstanceName, Keeping, Operation, OperationId,
+    ScheduleRecord, Timestamp, Uid, Verification,
 };
 
-use crate::backup_row::{self, VerificationRow};
+use crate::backup_row;
 use crate::collection_row::{self, Collection};
 use crate::command::{self, BackUpInstance, DeleteBackup, ExportBackup, VerifyBackup};
 use crate::error::{BackupError, DatabaseError, ProgressError};
-use crate::query::{self, ExportRow, Scope};
-use crate::schedule_row::{self, Scheduled};
+use crate::query::{self, Scope};
+use crate::schedule_row;
 use crate::store::Store;
-
-/// Everything about backups that wants something done, as one consistent view.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Keeping {
-    /// Every backup.
-    pub backups: Vec<Backup>,
-    /// Every instance with automated backups.
-    pub scheduled: Vec<Scheduled>,
-    /// Every export that is under way.
-    pub exports: Vec<ExportRow>,
-    /// Every verification that is under way.
-    pub verifications: Vec<VerificationRow>,
-    /// Verifications whose client wants them cancelled.
-    pub cancelled: Vec<OperationId>,
-}
 
 impl Store {
     /// Accepts a backup of an instance: record and operation; the instance's loop makes it. The same request within 24 h
@@ -161,18 +146,18 @@ impl Store {
         self.reader.read(move |connection| backup_row::find(connection, &name)).await
     }
 
-    /// One page of backups, by name. A collection of its own, or all of a scope.
+    /// One page of backups, by name: those of the collections with this id in a scope, or of all in it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn backups(
         &self,
         scope: &Scope,
-        collection: Option<CollectionName>,
+        collection: Option<&InstanceId>,
         after: Option<BackupName>,
         limit: u32,
     ) -> Result<Vec<Backup>, DatabaseError> {
-        let scope = scope.clone();
+        let (scope, collection) = (scope.clone(), collection.cloned());
         let list = move |connection: &rusqlite::Connection| {
             query::backups(connection, &scope, collection.as_ref(), after.as_ref(), limit)
         };

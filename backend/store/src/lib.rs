@@ -24,15 +24,12 @@ mod thread;
 mod zone_outage;
 
 pub use address::AddressPlan;
-pub use backup_row::VerificationRow;
-pub use backups::Keeping;
 pub use collection_row::Collection;
 pub use command::{
     BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, RequestKey, UpdateInstance, VerifyBackup,
 };
 pub use error::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
-pub use query::{ExportRow, InstanceOrder, Scope};
-pub use schedule_row::Scheduled;
+pub use query::{InstanceOrder, Scope};
 pub use store::{Store, StoreLocation};
 pub use thread::StoreThreads;
 pub use zone_outage::{OutageManner, ZoneOutage};

@@ -2,11 +2,10 @@
 
 use rusqlite::{Connection, params};
 use valkyard_model::{
-    Backup, BackupName, CollectionName, DesiredInstance, InstanceName, LocationId, Operation, OperationId, OperationTarget,
-    ProjectId, Timestamp, Uid,
+    Backup, BackupName, DesiredInstance, ExportOrder, InstanceId, InstanceName, Keeping, LocationId, Operation, OperationId,
+    OperationTarget, ProjectId, Timestamp,
 };
 
-use crate::backups::Keeping;
 use crate::error::DatabaseError;
 use crate::instance_row::{self, INSTANCE_VIEW, name_of, to_nanos};
 use crate::operation_row::{self, OPERATION_COLUMNS};
@@ -118,11 +117,11 @@ pub(crate) fn operations(
     Ok(found)
 }
 
-/// One page of backups, by name; of one collection or of all in a scope.
+/// One page of backups, by name; of the collections with this id in a scope, or of all in it.
 pub(crate) fn backups(
     connection: &Connection,
     scope: &Scope,
-    collection: Option<&CollectionName>,
+    collection: Option<&InstanceId>,
     after: Option<&BackupName>,
     limit: u32,
 ) -> Result<Vec<Backup>, DatabaseError> {
@@ -131,9 +130,9 @@ pub(crate) fn backups(
            AND (?4 IS NULL OR (project, location, collection, backup) > (?4, ?5, ?6, ?7))
          ORDER BY project, location, collection, backup LIMIT ?8";
     let parameters = params![
-        collection.map_or(scope.project(), |name| Some(name.project.as_str())),
-        collection.map_or(scope.location(), |name| Some(name.location.as_str())),
-        collection.map(|name| name.collection.as_str()),
+        scope.project(),
+        scope.location(),
+        collection.map(InstanceId::as_str),
         after.map(|name| name.collection.project.as_str()),
         after.map(|name| name.collection.location.as_str()),
         after.map(|name| name.collection.collection.as_str()),
@@ -141,21 +140,6 @@ pub(crate) fn backups(
         limit,
     ];
     backup_row::read_all(connection, sql, parameters)
-}
-
-/// An export that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportRow {
-    /// Its operation.
-    pub operation: OperationId,
-    /// The backup.
-    pub backup: BackupName,
-    /// The incarnation of the backup.
-    pub uid: Uid,
-    /// URL of the store that it is copied to.
-    pub destination: String,
-    /// Whether its client wants it cancelled.
-    pub is_cancelled: bool,
 }
 
 /// Everything about backups that wants something done.
@@ -171,7 +155,7 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
         let operation = operation_row::read(row)?;
         let destination: Option<String> = row.get("destination")?;
         match (operation.target, destination) {
-            (OperationTarget::Backup(backup), Some(destination)) => exports.push(ExportRow {
+            (OperationTarget::Backup(backup), Some(destination)) => exports.push(ExportOrder {
                 operation: operation.id,
                 backup,
                 uid: operation.target_uid,

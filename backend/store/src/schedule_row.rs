@@ -1,21 +1,10 @@
 //! The column `schedule` of the table `instances`: what is remembered of automated backups.
 
 use rusqlite::{Connection, params};
-use valkyard_model::{DesiredInstance, ScheduleRecord, Uid};
+use valkyard_model::{ScheduleRecord, Scheduled, Uid};
 
 use crate::error::DatabaseError;
 use crate::instance_row::{self, INSTANCE_VIEW, from_json, to_json};
-
-/// An instance with what is remembered of its schedule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scheduled {
-    /// The instance.
-    pub instance: DesiredInstance,
-    /// The record.
-    pub record: ScheduleRecord,
-    /// Whether an operation of the instance is unfinished.
-    pub is_busy: bool,
-}
 
 /// The record of one incarnation.
 pub(crate) fn find(connection: &Connection, uid: Uid) -> Result<Option<ScheduleRecord>, DatabaseError> {

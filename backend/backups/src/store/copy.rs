@@ -1,5 +1,7 @@
 //! Copying a backup to another store: exporting it.
 
+use tokio_util::sync::CancellationToken;
+
 use super::error::StoreError;
 use super::location::BackupStore;
 use super::manifest::{Manifest, ShardRecord};
@@ -24,15 +26,17 @@ pub struct CopyProgress<'m> {
 impl BackupStore {
     /// Copies a backup to another store under the same name, checking each file; all of it or nothing.
     ///
-    /// `told` hears of the progress after each chunk, from the copying task: it must not block.
+    /// `told` hears of the progress after each chunk, from the copying task: it must not block. Ends soon after `stop` is
+    /// cancelled; that is better than dropping it, because only then a remote store is told to forget what it has.
     ///
     /// # Errors
-    /// `Exists` when the other store has one of that name, `Damaged` when a file is not as it was written, else see
+    /// `Exists` when the other store has one of that name, `Stopped` when it was told to stop, `Damaged` when a file is not as it was written, else see
     /// [`StoreError`].
     pub async fn copy_to(
         &self,
         other: &Self,
         backup: &BackupRef,
+        stop: &CancellationToken,
         mut told: impl FnMut(CopyProgress<'_>),
     ) -> Result<Manifest, StoreError> {
         let manifest = self.manifest(backup).await?;
@@ -40,7 +44,7 @@ impl BackupStore {
         let (mut bytes, bytes_total) = (0, manifest.total_bytes());
         for shard in &manifest.shards {
             let before = bytes;
-            let copied = self.copy_file(&writer, backup, shard, |file_bytes| {
+            let copied = self.copy_file(&writer, backup, shard, stop, |file_bytes| {
                 bytes = before + file_bytes;
                 told(CopyProgress { file: &shard.file, file_bytes, file_bytes_total: shard.bytes, bytes, bytes_total });
             });
@@ -59,6 +63,7 @@ impl BackupStore {
         writer: &BackupWriter,
         backup: &BackupRef,
         shard: &ShardRecord,
+        stop: &CancellationToken,
         mut told: impl FnMut(u64),
     ) -> Result<(), StoreError> {
         let mut reader = self.read(backup, shard).await?;
@@ -70,7 +75,7 @@ impl BackupStore {
             }
             Ok(())
         };
-        match copied.await {
+        match stop.run_until_cancelled(copied).await.unwrap_or(Err(StoreError::Stopped)) {
             Ok(()) => file.finish().await.map(drop),
             Err(error) => {
                 // As above.

@@ -88,6 +88,9 @@ pub enum StoreError {
         /// What differs.
         difference: String,
     },
+    /// It was told to stop.
+    #[error("stopped")]
+    Stopped,
     /// A file is not as it was written.
     #[error(
         "{} of backup {} is damaged: {} bytes with SHA-256 {}, but {} with {} were written",

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use chrono::{Duration, Utc};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use valkyard_backups::{BackupStore, StoreError};
 
 use crate::stores::{backup, content, manifest, record, write};
@@ -61,7 +62,7 @@ async fn a_flipped_bit_or_a_cut_file_is_told_when_read() {
         assert!(matches!(&error, StoreError::Damaged(damage) if damage.bytes == damaged.len() as u64), "{error:?}");
         let other = tempfile::tempdir().expect("a folder");
         let other = BackupStore::open(&format!("file://{}", other.path().display()), &[]).await.expect("opened");
-        store.copy_to(&other, &name, |_| {}).await.expect_err("damaged");
+        store.copy_to(&other, &name, &CancellationToken::new(), |_| {}).await.expect_err("damaged");
         assert_eq!(other.leftovers(Utc::now() + Duration::minutes(1)).await.expect("listed"), [], "all or nothing");
     }
 }

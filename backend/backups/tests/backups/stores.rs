@@ -1,6 +1,7 @@
 //! Every kind of store keeps backups alike: a local folder and a server of S3; one of Google Cloud Storage, as far as it goes.
 
 use chrono::{DateTime, Duration, Utc};
+use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
     BackupRef, BackupStore, BackupWriter, ContentDigest, FileReceipt, ImportFile, MANIFEST_VERSION, Manifest, ShardRecord,
     StoreError,
@@ -139,11 +140,11 @@ async fn exports_and_imports(store: &BackupStore, committed: &Manifest, large: &
         );
         (calls, last) = (calls + 1, progress.bytes);
     };
-    let copied = store.copy_to(&other, &committed.backup, told).await.expect("copied");
+    let copied = store.copy_to(&other, &committed.backup, &CancellationToken::new(), told).await.expect("copied");
     assert_eq!((&copied, last), (committed, committed.total_bytes()));
     assert!(calls >= 2);
     assert_eq!(content(&other, &committed.backup, &committed.shards[0]).await.expect("whole"), large);
-    let error = store.copy_to(&other, &committed.backup, |_| {}).await.expect_err("it is there");
+    let error = store.copy_to(&other, &committed.backup, &CancellationToken::new(), |_| {}).await.expect_err("it is there");
     assert!(matches!(error, StoreError::Exists { .. }), "{error:?}");
 
     let url = format!("{}/{}/shard-1.rdb", store.url(), committed.backup);

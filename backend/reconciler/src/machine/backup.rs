@@ -9,12 +9,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
     BackupRef, BackupStore, BackupWriter, Credentials, MANIFEST_VERSION, Manifest, PipelineError, ShardName, ShardRecord,
-    StoreError, TapFormat, TapLimits, TapRequest, take_shard,
+    StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{
-    BackupContent, BackupFile, BackupName, BackupOrder, BackupRun, BackupSource, DesiredInstance, FaultKind, ShardIndex,
-    Timestamp, Uid,
+    BackupContent, BackupFile, BackupOrder, BackupRun, BackupSource, DesiredInstance, FaultKind, ShardIndex, Timestamp, Uid,
 };
 
 use super::MachineWorld;
@@ -42,18 +41,6 @@ impl BackupJob {
         let bytes = Progress::read(&progress.bytes);
         BackupRun { backup: self.backup, attempts: *attempts, bytes, state: self.job.state(now) }
     }
-}
-
-/// Where a backup lies in the store: collections of different projects and regions may have one id.
-#[must_use]
-pub fn backup_ref(name: &BackupName) -> Option<BackupRef> {
-    let collection = &name.collection;
-    // A project may be `domain:name`; a colon is no part of a path in the store.
-    let project = collection.project.as_str().replace(':', "_");
-    Some(BackupRef {
-        collection: format!("{project}.{}.{}", collection.location, collection.collection).parse().ok()?,
-        backup: name.backup.as_str().parse().ok()?,
-    })
 }
 
 impl MachineWorld {
@@ -101,7 +88,7 @@ fn of_shard(shard: ShardIndex) -> impl Fn(PipelineError) -> JobFailure {
 impl Taking {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<BackupContent, JobFailure> {
         let unnamable = || JobFailure { kind: FaultKind::BadData, detail: "the backup's name does not fit the store".to_owned() };
-        let place = backup_ref(&self.order.name).ok_or_else(unnamable)?;
+        let place = place_of(&self.order.name).ok_or_else(unnamable)?;
         self.store.delete(&place).await.map_err(of_store)?;
         let begun_at = (self.now)();
         let writer = self.store.begin(&place).await.map_err(of_store)?;

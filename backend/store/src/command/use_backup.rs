@@ -3,12 +3,11 @@
 use rusqlite::Connection;
 use valkyard_model::{
     Backup, BackupName, Failure, InstanceName, Operation, OperationId, OperationResult, ScheduleRecord, Timestamp, Uid, Verb,
-    Verification,
+    Verification, VerificationOrder,
 };
 
 use super::RequestKey;
 use super::delete_backup::{find, operation_on};
-use crate::backup_row::VerificationRow;
 use crate::error::{BackupError, DatabaseError};
 use crate::request_row::{self, Earlier};
 use crate::{backup_row, instance_row, operation_row, schedule_row};
@@ -77,7 +76,7 @@ pub(crate) fn verify_backup(connection: &Connection, verify: VerifyBackup) -> Re
         return Err(BackupError::Busy { operation });
     }
     let operation = operation_on(&backup, Verb::Verify, verify.operation_id.clone(), verify.now);
-    let row = VerificationRow { backup: backup.uid, operation: verify.operation_id, scratch: verify.scratch };
+    let row = VerificationOrder { backup: backup.uid, operation: verify.operation_id, scratch: verify.scratch };
     operation_row::prune(connection, verify.now)?;
     backup_row::save(connection, &Backup { verification: Verification::Running { at: verify.at }, ..backup })?;
     backup_row::insert_verification(connection, &row)?;

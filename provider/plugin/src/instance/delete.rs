@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{outputs, plan, read};
 use crate::client::{ApiError, Attempt, Client, Finished, interrupted};
 
-pub(super) async fn delete(cx: &Context<Client>, request: Delete) -> Result<(), Diagnostics> {
+pub(super) async fn delete(cx: &Context<Client>, request: Delete) -> Result<Diagnostics, Diagnostics> {
     let name = read::named(&request.prior)?;
     let full_name = name.to_string();
     let attempt = Attempt { verb: "delete", name: &full_name };
@@ -20,14 +20,14 @@ pub(super) async fn delete(cx: &Context<Client>, request: Delete) -> Result<(), 
     let sent = cx.run(cx.client().delete_instance(message)).await;
     let operation = match sent.map_err(|why| stopped(why, "the daemon may or may not have begun to delete it."))? {
         Ok(operation) => operation,
-        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) if error.is_not_found() => return Ok(Diagnostics::new()),
         Err(error) => return Err(refused(cx, &request.prior, attempt, &error).await),
     };
     tracing::info!(instance = full_name, operation = operation.name, "the daemon deletes the instance");
     let waited = cx.run(cx.client().finished(operation)).await;
     match waited.map_err(|why| stopped(why, "its deletion goes on; the next refresh finds it gone."))? {
-        Ok(Finished::Done) => Ok(()),
-        Ok(Finished::Failed(error)) | Err(error) if error.is_not_found() => Ok(()),
+        Ok(Finished::Done) => Ok(Diagnostics::new()),
+        Ok(Finished::Failed(error)) | Err(error) if error.is_not_found() => Ok(Diagnostics::new()),
         Ok(Finished::Failed(error)) | Err(error) => Err(attempt.failed(&error)),
     }
 }

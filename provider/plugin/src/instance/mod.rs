@@ -22,7 +22,8 @@ mod update;
 
 pub(crate) use name::InstanceName;
 use provider_framework::{
-    BoxFuture, Context, Create, Delete, Diagnostics, Failed, NewState, Object, PlannedChange, Read, Resource, Schema, Update,
+    BoxFuture, Context, Create, Delete, Diagnostics, Failed, Found, NewState, Object, PlannedChange, Read, Resource, Schema,
+    Update,
 };
 
 use crate::client::Client;
@@ -63,7 +64,7 @@ impl Resource<Client> for InstanceResource {
         Box::pin(create::create(cx, request))
     }
 
-    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Option<NewState>, Diagnostics>> {
+    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(read::read(cx, request))
     }
 
@@ -71,7 +72,7 @@ impl Resource<Client> for InstanceResource {
         Box::pin(update::update(cx, request))
     }
 
-    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>> {
+    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
         Box::pin(delete::delete(cx, request))
     }
 

@@ -4,6 +4,7 @@
 //! came from the daemon or was planned; every instance that an operation of this provider made is in the state, and
 //! nobody else's comes into it unasked.
 
+pub(crate) mod automated_backups;
 mod create;
 mod delete;
 mod foresight;
@@ -15,9 +16,11 @@ pub(crate) mod outputs;
 pub(crate) mod persistence;
 mod plan;
 mod read;
+mod remains;
 mod request;
 pub(crate) mod rules;
 mod schema;
+mod source;
 mod update;
 
 pub(crate) use name::InstanceName;

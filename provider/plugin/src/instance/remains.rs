@@ -34,13 +34,14 @@ pub(super) async fn warn(cx: &Context<Client>, name: &InstanceName) -> Diagnosti
 
 fn remaining(name: &InstanceName, collection: &str, backups: &[Backup]) -> Option<Diagnostic> {
     let backups: Vec<&Backup> = backups.iter().filter(|backup| backup.state() != State::Deleting).collect();
-    let newest = backups.iter().max_by_key(|backup| backup.create_time.map(|time| (time.seconds, time.nanos)))?;
+    let age = |backup: &&&Backup| (backup.state() == State::Active, backup.create_time.map(|time| (time.seconds, time.nanos)));
+    let newest = backups.iter().max_by_key(age)?;
     let last = backups.iter().filter_map(|backup| backup.expire_time).max_by_key(|time| (time.seconds, time.nanos));
     let until = last.map_or_else(|| "until they are removed".to_owned(), |time| format!("until {time} at the latest"));
     let size: i64 = backups.iter().map(|backup| backup.total_size_bytes).sum();
     let count = if backups.len() == 1 { "1 backup".to_owned() } else { format!("{} backups", backups.len()) };
     let detail = format!(
-        "{name} is gone. {count} of it, {size} bytes together, stay in {collection} {until}.\n\n\
+        "{name} is gone. Its collection {collection} keeps {count} ({size} bytes) {until}.\n\n\
          To have the data back, make an instance with\n\n  managed_backup_source {{\n    backup = {:?}\n  }}\n\n\
          The data source `valkyard_backups` with `backup_collection` lists them. To remove one before its time, send DELETE \
          /v1/<name of the backup> to the daemon.",

@@ -159,7 +159,7 @@ async fn a_destroyed_instance_warns_of_its_backups() {
     let warning = warnings.iter().next().expect("a warning");
     let collection = "projects/local/locations/us-central1/backupCollections/cache";
     let newest = format!("backup = \"{collection}/backups/c\"");
-    for part in ["3 backups", "12288 bytes", collection, "until 2026-10-01T14:13:20Z", newest.as_str(), "send DELETE /v1/"] {
+    for part in ["3 backups", "(12288 bytes)", collection, "until 2026-10-01T14:13:20Z", newest.as_str(), "send DELETE /v1/"] {
         assert!(warning.detail.contains(part), "{part} in {}", warning.detail);
     }
 }

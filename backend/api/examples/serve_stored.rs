@@ -41,6 +41,7 @@ async fn store_one(store: &Store, machine: &TestPlatform, number: u32) -> anyhow
         address_plan: machine.address_plan(),
         operation_id: OperationId::new(now, machine.random_uuid()),
         request: None,
+        at: now,
         now,
     };
     store.create_instance(accepted, |_| true).await?;
@@ -63,7 +64,8 @@ async fn main() -> anyhow::Result<()> {
     drop(loops);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let state = ApiState { store, supervisor, platform: Arc::new(machine) };
+    let (keeper, _ends) = valkyard_keeper::handle();
+    let state = ApiState { store, supervisor, keeper, platform: Arc::new(machine) };
     let stdin_ends = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     tokio::select! {
         result = axum::serve(listener, router(state)) => result.context("serving failed"),

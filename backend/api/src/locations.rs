@@ -6,7 +6,7 @@ use memorystore_proto::location::{GetLocationRequest, ListLocationsRequest, List
 use valkyard_model::{LocationId, NameError, ProjectId};
 
 use crate::convert::Parent;
-use crate::paging::{PageKey, foreign_token, page_size};
+use crate::paging::{PageKey, page_size};
 use crate::{ApiError, ApiState};
 
 /// Shown whether in use or not, so that a list is never empty.
@@ -29,11 +29,7 @@ pub(crate) async fn list(state: &ApiState, request: ListLocationsRequest) -> Res
         return Err(ApiError::invalid("filter", "lists of locations have no filters here; leave it out"));
     }
     let limit = page_size(request.page_size)? as usize;
-    let after = match PageKey::from_token(&request.page_token)? {
-        None => String::new(),
-        Some(PageKey::Location(id)) => id,
-        Some(PageKey::Name(_) | PageKey::Age(..) | PageKey::Operation(_)) => return Err(foreign_token()),
-    };
+    let after = PageKey::from_token(&request.page_token)?.map(PageKey::location).transpose()?.unwrap_or_default();
     let names = state.store.all_names().await?;
     let in_use: Vec<LocationId> = names.into_iter().filter(|name| name.project == project).map(|name| name.location).collect();
     let ids: BTreeSet<&str> = WELL_KNOWN.into_iter().chain(in_use.iter().map(LocationId::as_str)).collect();

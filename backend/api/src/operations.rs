@@ -1,13 +1,13 @@
 //! Long-running operations: reading them, forgetting finished ones, asking to cancel. Whether one is done was recorded by
-//! the reconciler; a read only adds what a running one waits for.
+//! the reconciler or the keeper; a read only adds what a running one waits for.
 
 use memorystore_proto::longrunning;
-use valkyard_model::{Operation, OperationName};
+use valkyard_model::{Operation, OperationName, OperationTarget};
 
 use crate::convert::{Parent, operation_message};
-use crate::paging::{PageKey, foreign_token, page_size};
+use crate::paging::{PageKey, page_size};
+use crate::progress::Progress;
 use crate::to_its_end::to_its_end;
-use crate::waiting::{status_message, waits_for_loop};
 use crate::{ApiError, ApiState};
 
 /// One operation.
@@ -26,11 +26,7 @@ pub(crate) async fn list(
     if !request.filter.is_empty() {
         return Err(ApiError::invalid("filter", "lists of operations have no filters here; leave it out"));
     }
-    let after = match PageKey::from_token(&request.page_token)? {
-        None => None,
-        Some(PageKey::Operation(id)) => Some(id),
-        Some(PageKey::Name(_) | PageKey::Age(..) | PageKey::Location(_)) => return Err(foreign_token()),
-    };
+    let after = PageKey::from_token(&request.page_token)?.map(PageKey::operation).transpose()?;
     let mut found = state.store.operations(&scope, after, limit + 1).await?;
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
@@ -50,7 +46,8 @@ pub(crate) async fn delete(state: &ApiState, request: longrunning::DeleteOperati
     result.map_err(|error| ApiError::from_operation(error, &name))
 }
 
-/// Notes the wish to cancel; a running creation or change of nodes is given up. Asking again, or too late, changes nothing.
+/// Notes the wish to cancel; a running creation, change of nodes, backup, export or verification is given up. Asking again, or
+/// too late, changes nothing.
 pub(crate) async fn cancel(state: &ApiState, request: longrunning::CancelOperationRequest) -> Result<(), ApiError> {
     to_its_end(note_cancel(state.clone(), request)).await
 }
@@ -59,7 +56,10 @@ async fn note_cancel(state: ApiState, request: longrunning::CancelOperationReque
     let (name, operation) = find(&state, &request.name).await?;
     let result = state.store.request_cancel(&operation.id, state.platform.now()).await;
     result.map_err(|error| ApiError::from_operation(error, &name))?;
-    state.supervisor.look_again(operation.target).await;
+    if let OperationTarget::Instance(instance) = operation.target {
+        state.supervisor.look_again(instance).await;
+    }
+    state.keeper.look_again();
     Ok(())
 }
 
@@ -68,7 +68,10 @@ pub(crate) async fn find(state: &ApiState, text: &str) -> Result<(OperationName,
     let name: OperationName =
         text.parse().map_err(|error: valkyard_model::NameError| ApiError::invalid("name", error.to_string()))?;
     let found = state.store.operation(&name.operation).await?;
-    let is_here = |operation: &Operation| operation.target.project == name.project && operation.target.location == name.location;
+    let is_here = |operation: &Operation| {
+        let target = &operation.target;
+        (target.project(), target.location()) == (&name.project, &name.location)
+    };
     match found.filter(is_here) {
         Some(operation) => Ok((name, operation)),
         None => Err(ApiError::NotFound { name: name.to_string() }),
@@ -76,6 +79,5 @@ pub(crate) async fn find(state: &ApiState, text: &str) -> Result<(OperationName,
 }
 
 async fn message(state: &ApiState, operation: &Operation) -> longrunning::Operation {
-    let view = if waits_for_loop(operation) { state.supervisor.view(operation.target.clone()).await } else { None };
-    operation_message(operation, status_message(operation, view.as_ref()))
+    operation_message(operation, Progress::of(state, operation).await.message())
 }

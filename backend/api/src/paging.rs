@@ -4,21 +4,26 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
-use valkyard_model::{InstanceName, OperationId, Timestamp};
+use valkyard_model::{BackupName, CollectionName, InstanceName, OperationId, Timestamp};
 
 use crate::ApiError;
 
-/// Items of a page unless asked otherwise.
+/// Items of a page unless asked otherwise; lists of backups and collections have the most then.
 const PAGE_SIZE_DEFAULT: u32 = 500;
 /// Most items of a page (API definition: larger sizes count as this).
-const PAGE_SIZE_MAX: u32 = 1_000;
+pub(crate) const PAGE_SIZE_MAX: u32 = 1_000;
 
 /// How many items go on a page.
 pub(crate) fn page_size(asked: i32) -> Result<u32, ApiError> {
+    page_size_or(PAGE_SIZE_DEFAULT, asked)
+}
+
+/// How many items go on a page of a list with a default of its own.
+pub(crate) fn page_size_or(default: u32, asked: i32) -> Result<u32, ApiError> {
     match u32::try_from(asked) {
-        Ok(0) => Ok(PAGE_SIZE_DEFAULT),
+        Ok(0) => Ok(default),
         Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
-        Err(_) => Err(ApiError::invalid("page_size", format!("{asked} is negative; leave it out for {PAGE_SIZE_DEFAULT}"))),
+        Err(_) => Err(ApiError::invalid("page_size", format!("{asked} is negative; leave it out for {default}"))),
     }
 }
 
@@ -33,6 +38,10 @@ pub(crate) enum PageKey {
     Operation(OperationId),
     /// A location.
     Location(String),
+    /// A collection of backups.
+    Collection(CollectionName),
+    /// A backup.
+    Backup(BackupName),
 }
 
 impl PageKey {
@@ -43,6 +52,8 @@ impl PageKey {
             Self::Age(time, name) => format!("a {} {name}", time.to_rfc3339_opts(SecondsFormat::Nanos, true)),
             Self::Operation(id) => format!("o {id}"),
             Self::Location(id) => format!("l {id}"),
+            Self::Collection(name) => format!("c {name}"),
+            Self::Backup(name) => format!("b {name}"),
         })
     }
 
@@ -53,6 +64,26 @@ impl PageKey {
         }
         let parsed = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| Self::parse(std::str::from_utf8(&bytes).ok()?));
         parsed.map(Some).ok_or_else(foreign_token)
+    }
+
+    /// The operation, in a list of those.
+    pub(crate) fn operation(self) -> Result<OperationId, ApiError> {
+        if let Self::Operation(id) = self { Ok(id) } else { Err(foreign_token()) }
+    }
+
+    /// The location, in a list of those.
+    pub(crate) fn location(self) -> Result<String, ApiError> {
+        if let Self::Location(id) = self { Ok(id) } else { Err(foreign_token()) }
+    }
+
+    /// The collection, in a list of those.
+    pub(crate) fn collection(self) -> Result<CollectionName, ApiError> {
+        if let Self::Collection(name) = self { Ok(name) } else { Err(foreign_token()) }
+    }
+
+    /// The backup, in a list of those.
+    pub(crate) fn backup(self) -> Result<BackupName, ApiError> {
+        if let Self::Backup(name) = self { Ok(name) } else { Err(foreign_token()) }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -66,6 +97,8 @@ impl PageKey {
             }
             "o" => Some(Self::Operation(OperationId::from_client(key))),
             "l" => Some(Self::Location(key.to_owned())),
+            "c" => Some(Self::Collection(key.parse().ok()?)),
+            "b" => Some(Self::Backup(key.parse().ok()?)),
             _ => None,
         }
     }
@@ -87,11 +120,14 @@ mod tests {
     fn a_token_leads_back_to_its_key() {
         let name: InstanceName = "projects/p/locations/us-central1/instances/cache".parse().expect("a name");
         let time = DateTime::from_timestamp(1_700_000_000, 123_456_789).expect("a time");
+        let backup: BackupName = "projects/p/locations/us-central1/backupCollections/cache/backups/b".parse().expect("a name");
         for key in [
             PageKey::Name(name.clone()),
             PageKey::Age(time, name),
             PageKey::Operation(OperationId::from_client("operation-1-x")),
             PageKey::Location("us-central1".to_owned()),
+            PageKey::Collection(backup.collection.clone()),
+            PageKey::Backup(backup),
         ] {
             assert_eq!(PageKey::from_token(&key.token()).expect("our own"), Some(key));
         }

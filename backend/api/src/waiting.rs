@@ -2,40 +2,17 @@
 
 use std::fmt::Display;
 
-use valkyard_model::{Condition, FaultKind, Operation, OperationState, ShardIndex, WaitingOn};
-use valkyard_reconciler::InstanceView;
+use valkyard_model::{Condition, FaultKind, ShardIndex, WaitingOn};
+
+use crate::bytes::Bytes;
 
 /// Longest message: two lines of a terminal, so that a line of `terraform apply` stays readable.
 const MESSAGE_CHARS_MAX: usize = 200;
 /// Nodes or shards named in one reason; the rest is counted.
 const NAMES_MAX: usize = 4;
 
-/// Whether the loop knows something of this operation that the store does not.
-pub(crate) fn waits_for_loop(operation: &Operation) -> bool {
-    match operation.state {
-        OperationState::Running => true,
-        OperationState::Succeeded { .. } | OperationState::Failed { .. } => false,
-    }
-}
-
-/// A sentence from what the loop found last; empty once the operation has finished.
-pub(crate) fn status_message(operation: &Operation, view: Option<&InstanceView>) -> String {
-    joined(&steps(operation, view))
-}
-
-/// Everything that an operation waits for, the most telling first; nothing once it has finished.
-pub(crate) fn steps(operation: &Operation, view: Option<&InstanceView>) -> Vec<String> {
-    if !waits_for_loop(operation) {
-        return Vec::new();
-    }
-    // A look at an older generation says nothing about this request.
-    let Some(view) = view.filter(|view| view.generation >= operation.generation) else {
-        return vec!["accepted".to_owned()];
-    };
-    told(&view.waiting_on, &view.conditions)
-}
-
-fn told(waiting_on: &[WaitingOn], conditions: &[Condition]) -> Vec<String> {
+/// What the loop of an instance waits for and knows of it, the most telling first.
+pub(crate) fn told(waiting_on: &[WaitingOn], conditions: &[Condition]) -> Vec<String> {
     let mut reasons = grouped(waiting_on);
     reasons.extend(conditions.iter().map(condition));
     if reasons.is_empty() {
@@ -44,8 +21,8 @@ fn told(waiting_on: &[WaitingOn], conditions: &[Condition]) -> Vec<String> {
     reasons
 }
 
-/// As many reasons as fit.
-fn joined(reasons: &[String]) -> String {
+/// As many reasons as fit into one message.
+pub(crate) fn joined(reasons: &[String]) -> String {
     let mut message = String::new();
     for (index, reason) in reasons.iter().enumerate() {
         let left = reasons.len() - index - 1;
@@ -80,20 +57,24 @@ fn rank(waiting: &WaitingOn) -> u8 {
         WaitingOn::Retry { .. } => 1,
         WaitingOn::RoomIn(_) => 2,
         WaitingOn::ZoneToReturn(_) => 3,
-        WaitingOn::SlotsToMove { .. } => 4,
-        WaitingOn::Replacement(_) => 5,
-        WaitingOn::ReplicaToSync(_) => 6,
-        WaitingOn::HeirToBeReady(_) => 7,
-        WaitingOn::FailoverToSettle(_) => 8,
-        WaitingOn::Certainty(_) => 9,
-        WaitingOn::DataToLoad(_) => 10,
-        WaitingOn::NodeToLoad(_) => 11,
-        WaitingOn::NodeToAnswer(_) => 12,
-        WaitingOn::SnapshotOf(_) => 13,
-        WaitingOn::LogToBeWritten(_) => 14,
-        WaitingOn::ClusterToAgree(_) => 15,
-        WaitingOn::NodeToLeave(_) => 16,
-        WaitingOn::ProcessToExit(_) => 17,
+        WaitingOn::DataToImport { .. } => 4,
+        WaitingOn::BackupToBeTaken { .. } => 5,
+        WaitingOn::SlotsToMove { .. } => 6,
+        WaitingOn::Replacement(_) => 7,
+        WaitingOn::ReplicaToSync(_) => 8,
+        WaitingOn::HeirToBeReady(_) => 9,
+        WaitingOn::FailoverToSettle(_) => 10,
+        WaitingOn::Certainty(_) => 11,
+        WaitingOn::BackupSourceOf(_) => 12,
+        WaitingOn::DataToLoad(_) => 13,
+        WaitingOn::NodeToLoad(_) => 14,
+        WaitingOn::NodeToAnswer(_) => 15,
+        WaitingOn::SnapshotOf(_) => 16,
+        WaitingOn::LogToBeWritten(_) => 17,
+        WaitingOn::ClusterToAgree(_) => 18,
+        WaitingOn::NodeToLeave(_) => 19,
+        WaitingOn::ProcessToExit(_) => 20,
+        WaitingOn::WorkToStop => 21,
     }
 }
 
@@ -106,6 +87,9 @@ fn group(members: &[&WaitingOn]) -> String {
     match first {
         WaitingOn::SlotsToMove { .. } => moves(members),
         WaitingOn::Retry { .. } => format!("{}; {} other steps wait for another try", reason(first), members.len() - 1),
+        // Work in the background is told alike by everything that waits for it.
+        WaitingOn::DataToImport { .. } | WaitingOn::BackupToBeTaken { .. } | WaitingOn::WorkToStop => reason(first),
+        WaitingOn::BackupSourceOf(_) => format!("waiting for nodes of shards {} that a backup can be taken from", names()),
         WaitingOn::NodeToAnswer(_) => format!("waiting for nodes {} to answer", names()),
         WaitingOn::NodeToLoad(_) => format!("waiting for nodes {} to load their data", names()),
         WaitingOn::ClusterToAgree(_) => format!("waiting for nodes {} to call the cluster ok", names()),
@@ -127,7 +111,7 @@ fn group(members: &[&WaitingOn]) -> String {
     }
 }
 
-/// The node, shard or zone a reason is about; steps and moves have none.
+/// The node, shard or zone a reason is about; steps, moves and work in the background have none.
 fn subject(waiting: &WaitingOn) -> Option<String> {
     match waiting {
         WaitingOn::NodeToAnswer(node)
@@ -143,10 +127,15 @@ fn subject(waiting: &WaitingOn) -> Option<String> {
         WaitingOn::HeirToBeReady(shard)
         | WaitingOn::RoomIn(shard)
         | WaitingOn::SnapshotOf(shard)
+        | WaitingOn::BackupSourceOf(shard)
         | WaitingOn::Replacement(shard)
         | WaitingOn::FailoverToSettle(shard) => Some(shard.to_string()),
         WaitingOn::ZoneToReturn(zone) => Some(zone.to_string()),
-        WaitingOn::SlotsToMove { .. } | WaitingOn::Retry { .. } => None,
+        WaitingOn::SlotsToMove { .. }
+        | WaitingOn::Retry { .. }
+        | WaitingOn::DataToImport { .. }
+        | WaitingOn::BackupToBeTaken { .. }
+        | WaitingOn::WorkToStop => None,
     }
 }
 
@@ -180,6 +169,13 @@ pub(crate) fn reason(waiting: &WaitingOn) -> String {
         WaitingOn::ClusterToAgree(node) => format!("waiting for node {node} to call the cluster ok"),
         WaitingOn::LogToBeWritten(node) => format!("waiting for node {node} to write its data to its log"),
         WaitingOn::SnapshotOf(shard) => format!("waiting for a snapshot of shard {shard}"),
+        WaitingOn::BackupToBeTaken { shards: 1, bytes } => format!("taking the data of 1 shard ({} so far)", Bytes(*bytes)),
+        WaitingOn::BackupToBeTaken { shards, bytes } => format!("taking the data of {shards} shards ({} so far)", Bytes(*bytes)),
+        WaitingOn::BackupSourceOf(shard) => format!("waiting for a node of shard {shard} that a backup can be taken from"),
+        WaitingOn::DataToImport { bytes, bytes_total } => {
+            format!("putting the first data in place ({})", share(*bytes, *bytes_total))
+        }
+        WaitingOn::WorkToStop => "waiting for other work on its data to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => {
             format!(
                 "the data in the folder of node {node} cannot be read and is not replaced; mend it, or remove it to begin without"
@@ -201,12 +197,22 @@ pub(crate) fn reason(waiting: &WaitingOn) -> String {
     }
 }
 
+/// How much of a whole, with the percentage where the whole is known.
+fn share(bytes: u64, bytes_total: u64) -> String {
+    if bytes_total == 0 {
+        return format!("{} so far", Bytes(bytes));
+    }
+    let percent = u128::from(bytes.min(bytes_total)) * 100 / u128::from(bytes_total);
+    format!("{} of {}, {percent} %", Bytes(bytes), Bytes(bytes_total))
+}
+
 fn fault(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::DiskFull => "the disk is full",
         FaultKind::PermissionDenied => "permission was denied",
         FaultKind::AddressInUse => "an address is in use by another program",
         FaultKind::EngineMissing => "the engine cannot be started",
+        FaultKind::BadData => "the data cannot be used",
         FaultKind::Transient => "it failed, perhaps for a moment",
     }
 }

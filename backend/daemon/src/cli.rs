@@ -1,6 +1,7 @@
 //! The command line. Every flag has an environment variable; flag > environment > file > default.
 
 mod admin;
+mod backups;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -13,6 +14,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub(crate) use admin::{
     AskOptions, FailoverOptions, InstanceOptions, InstancesCommand, Manner, NodesCommand, NodesOptions, OperationOptions,
     OperationsCommand, PlaceOptions, TakeOptions, ZonesCommand,
+};
+pub(crate) use backups::{
+    BackupOptions, BackupWorkOptions, BackupsCommand, BackupsOptions, CreateBackupOptions, ExportOptions, RestoreOptions,
+    SourceOptions, WaitOptions,
 };
 
 /// Runs real, sharded, replicated Valkey clusters on this machine and answers to the Memorystore for Valkey API.
@@ -58,6 +63,9 @@ pub(crate) enum Command {
     /// Ask about operations, and follow one
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Make backups, verify them, restore from them
+    #[command(subcommand)]
+    Backups(BackupsCommand),
     /// Take zones away and give them back
     #[command(subcommand)]
     Zones(ZonesCommand),

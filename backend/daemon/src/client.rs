@@ -51,6 +51,12 @@ impl Daemon {
         serde_json::from_slice(&answer).context("parse the daemon's answer")
     }
 
+    /// Deletes what is at this path; the answer may take so long.
+    pub(crate) async fn delete(&self, path: &str, limit: Duration) -> Result<Value> {
+        let answer = self.send(Method::DELETE, path, String::new(), limit).await?;
+        serde_json::from_slice(&answer).context("parse the daemon's answer")
+    }
+
     /// Every entry of a list of the public API, over all its pages.
     pub(crate) async fn list(&self, path: &str, key: &str) -> Result<Vec<Value>> {
         let mut found = Vec::new();

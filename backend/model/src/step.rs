@@ -115,6 +115,8 @@ pub enum Step {
         node: NodeSerial,
         /// The whole configuration.
         settings: NodeSettings,
+        /// Data on disk that its persistence does not write any more, which is removed.
+        surplus: Vec<DataSource>,
     },
     /// Have a node write a snapshot of its data; the step only begins it. Seen in `DataSeen::snapshot`, and meanwhile in
     /// `PersistenceSeen::is_saving`.

@@ -68,6 +68,8 @@ fn largest(now: Timestamp) -> DesiredInstance {
         secret: AdminSecret::from_random([7; 32]),
         zones_out: [].into(),
         losses: Vec::new(),
+        backup: None,
+        has_backups: false,
         create_time: now,
         update_time: now,
     };
@@ -84,7 +86,16 @@ fn largest(now: Timestamp) -> DesiredInstance {
 }
 
 fn observation(nodes: BTreeMap<NodeSerial, NodeObservation>, discovery: Seen<DiscoverySeen>, at: Timestamp) -> Observation {
-    Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
+    Observation {
+        at,
+        first_look: at,
+        nodes,
+        discovery,
+        handovers: BTreeMap::new(),
+        backup: None,
+        import: None,
+        faults: Vec::new(),
+    }
 }
 
 fn serving(desired: &DesiredInstance, now: Timestamp) -> Observation {

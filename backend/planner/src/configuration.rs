@@ -6,6 +6,7 @@
 use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, LiveSettings, Persistence, Step};
 
 use crate::cluster::{Cluster, Life, Node};
+use crate::durability;
 use crate::import;
 use crate::proposal::Proposal;
 use crate::room::{due_maxmemory, live_maxmemory, wanted_maxmemory};
@@ -35,7 +36,8 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
         }
         let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine);
         if !is_set || differs(cluster, engine, &LiveSettings::wanted(&settings)) {
-            proposal.propose(Step::Configure { node: node.serial(), settings });
+            let surplus = durability::surplus(cluster, settings.persistence);
+            proposal.propose(Step::Configure { node: node.serial(), settings, surplus });
         }
     }
 }

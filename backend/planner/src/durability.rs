@@ -148,6 +148,17 @@ pub(crate) fn is_on_disk(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     }
 }
 
+/// Data that is not written any more with this persistence. What is kept instead is complete when it is set, but for a log of
+/// writes, which its engine only begins: until that is complete the snapshot stays. So does first data until the instance is
+/// complete.
+pub(crate) fn surplus(cluster: &Cluster<'_>, persistence: Persistence) -> Vec<DataSource> {
+    match persistence {
+        Persistence::Disabled if cluster.desired.importing().is_none() => vec![DataSource::Log, DataSource::Snapshot],
+        Persistence::Rdb(_) => vec![DataSource::Log],
+        Persistence::Disabled | Persistence::Aof { .. } => Vec::new(),
+    }
+}
+
 /// Why a change of persistence cannot succeed any more: a node has failed to write its data for long.
 pub(crate) fn unwritable(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
     let desired = cluster.desired;

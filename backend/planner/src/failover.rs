@@ -20,6 +20,11 @@ const SILENT_REPLICA_PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) fn plan_failover(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) {
     let Some(owner) = shard.owner().filter(|owner| owner.is_dead()) else { return };
+    // Until an instance is complete, its first data is certain in one folder only: that node comes back.
+    if cluster.desired.importing().is_some() {
+        proposal.wait(WaitingOn::DataToLoad(owner.serial()));
+        return;
+    }
     if shard.nodes.iter().any(|node| node.life() == Life::Alive && node.claims_slots()) {
         // An older claimant lives: the bus settles who owns the slots before anybody else may be promoted.
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));

@@ -126,6 +126,12 @@ fn gate(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Gate {
     if is_open { Gate::Open } else { Gate::Shut }
 }
 
+/// Whether a node comes back with the first data of an instance that is not complete yet: what others copied from it before is
+/// no more than that.
+pub(crate) fn brings_data(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    cluster.desired.importing().is_some() && placed(node).is_some()
+}
+
 /// Whether a node has data that was not counted yet: nothing about it is to change until then.
 pub(crate) fn is_uncounted(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     cluster.desired.importing().is_some() && placed(node).is_some_and(|import| !import.is_counted)
@@ -171,9 +177,17 @@ fn failed_run(proposal: &Proposal<'_>) -> Option<Failure> {
     })
 }
 
-/// A node that loaded less than it was given, or more than it has room for.
+/// A node that loaded less than it was given, or more than it has room for, or that lost its place to another.
 fn bad_load(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Option<Failure> {
     let node = shard.initial_primary()?;
+    if let Some(other) = shard.primary().filter(|primary| primary.serial() != node.serial()) {
+        let message = format!(
+            "node {} took shard {} over before its data was complete; create the instance again",
+            other.serial(),
+            shard.index
+        );
+        return Some(Failure { code: FailureCode::Aborted, message });
+    }
     let import = placed(node).filter(|import| !import.is_counted)?;
     let engine = node.engine().filter(|engine| !engine.loading)?;
     if loaded(engine) != import.keys {

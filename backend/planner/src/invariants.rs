@@ -16,6 +16,7 @@ use valkyard_model::{
 
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::failover::has_synced;
+use crate::import::brings_data;
 use crate::layout::crowded_zone;
 
 /// A broken invariant.
@@ -370,7 +371,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             if !node.is_dead() {
                 violations.push(Violation::NotCertainlyDead { node: serial, step: kind });
             }
-            if kind == StepKind::StartProcess && wakes_over_replicas(shard, node) {
+            if kind == StepKind::StartProcess && !brings_data(cluster, node) && wakes_over_replicas(shard, node) {
                 violations.push(Violation::WakesOverReplicas { node: serial });
             }
             let is_dropped = matches!(step, Step::StartProcess { load: None, .. }) && node.data.is_some();

@@ -55,7 +55,7 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         proposal.wait(WaitingOn::FailoverToSettle(shard.index));
         return;
     }
-    if let Some(blocker) = shard.wake_blocker(node) {
+    if let Some(blocker) = shard.wake_blocker(node).filter(|_| !import::brings_data(cluster, node)) {
         proposal.wait(match (blocker.life(), blocker.engine()) {
             (Life::Alive | Life::Dead, Some(_)) => WaitingOn::FailoverToSettle(shard.index),
             (Life::Alive | Life::Dead, None) => WaitingOn::NodeToAnswer(blocker.serial()),

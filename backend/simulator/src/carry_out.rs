@@ -45,11 +45,19 @@ impl Machine {
             Step::MoveSlots { .. } => return transient(self.move_slots(step, MoveEnd::TimeUp)),
             Step::ClaimSlots { node, slots } => return transient(self.claim_slots(*node, slots, MoveEnd::TimeUp)),
             Step::CopyFunctions { node, source } => return transient(self.copy_functions(*node, *source)),
-            Step::Configure { node, settings } => {
-                transient(self.set_live(*node, settings))?;
+            Step::Configure { node, settings, surplus } => {
+                transient(self.set_live(*node, settings, surplus))?;
                 return self.write_settings(*node, settings);
             }
             Step::SaveSnapshot { node } => return transient(self.save_snapshot(*node)),
+            Step::BeginBackup { order, sources } => self.begin_backup(order, sources),
+            Step::StopBackup => self.stop_backup(),
+            Step::RecordBackup { backup, .. } => self.record_backup(*backup),
+            Step::AbandonBackup { backup, .. } => self.abandon_backup(*backup),
+            Step::BeginImport { targets, .. } => self.begin_import(targets),
+            Step::StopImport => self.stop_import(),
+            Step::ConfirmImport { node } => self.confirm_import(*node),
+            Step::ForgetImport { node, surplus } => self.forget_import(*node, surplus),
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
             Step::RetireNodes { nodes } => self.retire(nodes),
             Step::ReleaseNodes { nodes } => self.release(nodes),
@@ -79,12 +87,16 @@ impl Machine {
             | Step::RetireNodes { .. }
             | Step::ReleaseNodes { .. }
             | Step::RecordDataLoss { .. }
+            | Step::RecordBackup { .. }
+            | Step::AbandonBackup { .. }
+            | Step::ConfirmImport { .. }
             | Step::AbandonUpdate { .. }
             | Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
             | Step::RecordConverged { .. }
             | Step::AbandonCreate { .. } => {}
-            Step::Configure { node, settings } => lose(transient(self.set_live(*node, settings))),
+            Step::Configure { node, settings, .. } => lose(transient(self.set_live(*node, settings, &[]))),
+            Step::ForgetImport { node, surplus } => self.drop_data(*node, surplus),
             Step::MoveSlots { .. } => lose(transient(self.move_slots(step, MoveEnd::Death))),
             Step::ClaimSlots { node, slots } => lose(transient(self.claim_slots(*node, slots, MoveEnd::Death))),
             Step::Forget { node, peers } => lose(transient(self.forget(*node, &peers[..peers.len() / 2]))),
@@ -99,6 +111,10 @@ impl Machine {
             | Step::Replicate { .. }
             | Step::FailOver { .. }
             | Step::CopyFunctions { .. }
+            | Step::BeginBackup { .. }
+            | Step::StopBackup
+            | Step::BeginImport { .. }
+            | Step::StopImport
             | Step::SaveSnapshot { .. } => lose(self.carry_out(step)),
         }
     }

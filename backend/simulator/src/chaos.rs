@@ -29,6 +29,8 @@ pub struct Chaos {
     pub is_stubborn: bool,
     /// Snapshots fail.
     pub saves_fail: bool,
+    /// The backup store cannot be reached.
+    pub store_fails: bool,
     /// When the daemon dies.
     pub crash: Option<CrashPoint>,
 }

@@ -16,6 +16,10 @@ const OLD_KEY_PERCENT: u64 = 50;
 impl Machine {
     /// Clients write; a slot whose shard has calmed down answers for what it has.
     pub(crate) fn write_and_check(&mut self) {
+        // Until its first data is in, an instance is nobody's.
+        if self.record.as_ref().is_some_and(|record| record.importing().is_some()) {
+            return;
+        }
         for _ in 0..TRIES {
             if self.random.chance(WRITE_PERCENT) {
                 let index = u16::try_from(self.random.below(u64::from(CLIENT_SLOTS))).expect("a slot's index");

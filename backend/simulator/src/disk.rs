@@ -4,7 +4,7 @@
 //! disk. A snapshot appears when it is complete.
 
 use chrono::TimeDelta;
-use valkyard_model::{AppendFsync, DataSeen, DataSource, NodeSerial, Persistence, PersistenceSeen, Timestamp};
+use valkyard_model::{AppendFsync, DataSeen, DataSource, LoadedSeen, NodeSerial, Persistence, PersistenceSeen, Timestamp};
 
 use crate::engine::Engine;
 use crate::keys::Keys;
@@ -18,9 +18,9 @@ const SYNC_EVERY: TimeDelta = TimeDelta::seconds(1);
 /// Data in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
-    keys: Keys,
-    libraries: u32,
-    at: Timestamp,
+    pub(crate) keys: Keys,
+    pub(crate) libraries: u32,
+    pub(crate) at: Timestamp,
 }
 
 /// What a folder holds of a node's data.
@@ -50,6 +50,8 @@ pub(crate) struct Diligence {
     synced: (Timestamp, Keys),
     saving: Option<(Timestamp, Saved)>,
     save_ok: bool,
+    /// Keys that it loaded from a snapshot.
+    loaded: u64,
 }
 
 /// What an engine begins with.
@@ -85,6 +87,7 @@ impl Machine {
             synced: (now, keys.clone()),
             saving: None,
             save_ok: true,
+            loaded: if load == Some(DataSource::Snapshot) { keys.count() } else { 0 },
         };
         let libraries = saved.map_or(0, |saved| saved.libraries);
         Some(Loaded { keys, libraries, diligence, is_readable: !disk.is_damaged })
@@ -103,11 +106,23 @@ impl Machine {
             (Some(_), Some(_)) => {}
         }
         diligence.fsync = wanted.fsync();
-        let Some(folder) = &mut node.folder else { return };
-        match wanted {
-            Persistence::Disabled => folder.disk = Disk::default(),
-            Persistence::Rdb(_) => folder.disk.log = None,
-            Persistence::Aof { .. } => {}
+    }
+
+    /// Removes data that is not wanted any more.
+    pub(crate) fn drop_data(&mut self, serial: NodeSerial, surplus: &[DataSource]) {
+        let Some(folder) = self.nodes.get_mut(&serial).and_then(|node| node.folder.as_mut()) else { return };
+        for source in surplus {
+            match source {
+                DataSource::Log => folder.disk.log = None,
+                DataSource::Snapshot => folder.disk.snapshot = None,
+            }
+        }
+    }
+
+    pub(crate) fn forget_import(&mut self, serial: NodeSerial, surplus: &[DataSource]) {
+        self.drop_data(serial, surplus);
+        if let Some(folder) = self.nodes.get_mut(&serial).and_then(|node| node.folder.as_mut()) {
+            folder.import = None;
         }
     }
 
@@ -236,6 +251,12 @@ impl Machine {
     }
 }
 
+impl Disk {
+    pub(crate) fn put_snapshot(&mut self, snapshot: Saved) {
+        self.snapshot = Some(snapshot);
+    }
+}
+
 impl SimNode {
     pub(crate) fn data_seen(&self, now: Timestamp) -> DataSeen {
         let Some(folder) = &self.folder else { return DataSeen::default() };
@@ -254,6 +275,7 @@ impl Diligence {
             is_rewriting: matches!(self.log, LogState::Writing { .. }),
             is_saving: self.saving.is_some(),
             save_ok: self.save_ok,
+            loaded: LoadedSeen { keys: self.loaded, keys_expired: 0 },
             ..PersistenceSeen::default()
         }
     }

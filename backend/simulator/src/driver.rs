@@ -229,6 +229,14 @@ fn told(step: &Step) -> String {
         | Step::FailOver { .. }
         | Step::CopyFunctions { .. }
         | Step::SaveSnapshot { .. }
+        | Step::BeginBackup { .. }
+        | Step::StopBackup
+        | Step::RecordBackup { .. }
+        | Step::AbandonBackup { .. }
+        | Step::BeginImport { .. }
+        | Step::StopImport
+        | Step::ConfirmImport { .. }
+        | Step::ForgetImport { .. }
         | Step::Configure { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }

@@ -157,6 +157,7 @@ impl Machine {
     /// Forgets what only the daemon knew.
     pub(crate) fn lose_daemon(&mut self) {
         self.discovery = None;
+        self.lose_jobs();
         self.has_crashed = false;
         for node in self.nodes.values_mut() {
             node.last_exit = None;

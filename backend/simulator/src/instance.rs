@@ -43,6 +43,8 @@ pub fn accepted_instance_of(version: &str, shards: i32, replicas: i32) -> Desire
         nodes: BTreeMap::new(),
         next_serial: NodeSerial(1),
         secret: AdminSecret::from_random([1; 32]),
+        backup: None,
+        has_backups: false,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
     }

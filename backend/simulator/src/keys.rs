@@ -53,6 +53,23 @@ impl Keys {
         there.into_iter().map(|slot| (slot, self.take(slot, portion))).collect()
     }
 
+    /// Copies what is in these slots.
+    pub(crate) fn copy_slots(&self, slots: &SlotSet, into: &mut Self) {
+        for (slot, numbers) in self.0.iter().filter(|(slot, _)| slots.contains(**slot)) {
+            into.extend(*slot, numbers.clone());
+        }
+    }
+
+    /// Every key in these slots.
+    pub(crate) fn each_in<'s>(&'s self, slots: &'s SlotSet) -> impl Iterator<Item = (Slot, u64)> + 's {
+        let there = self.0.iter().filter(|(slot, _)| slots.contains(**slot));
+        there.flat_map(|(slot, numbers)| numbers.iter().map(|number| (*slot, *number)))
+    }
+
+    pub(crate) fn count_in(&self, slots: &SlotSet) -> u64 {
+        u64::try_from(self.each_in(slots).count()).expect("a set's size fits")
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.0.values().map(|numbers| u64::try_from(numbers.len()).expect("a set's size fits")).sum()
     }

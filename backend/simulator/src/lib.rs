@@ -16,6 +16,7 @@ mod fate;
 mod handover;
 mod hearing;
 mod instance;
+mod jobs;
 mod keys;
 mod machine;
 mod moves;

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    DesiredInstance, DiscoverySeen, ExitSeen, Failure, NodeId, NodeKind, NodeSerial, NodeSettings, Pid, Port, ProcessState,
-    ShardIndex, Timestamp,
+    DesiredInstance, DiscoverySeen, ExitSeen, Failure, ImportSeen, NodeId, NodeKind, NodeSerial, NodeSettings, Pid, Port,
+    ProcessState, ShardIndex, Timestamp,
 };
 
 use crate::chaos::Chaos;
 use crate::disk::Disk;
 use crate::engine::{Conf, Engine};
 use crate::handover::Handover;
+use crate::jobs::Jobs;
 use crate::moves::Migration;
 use crate::oracle::Oracle;
 use crate::random::Random;
@@ -62,6 +63,7 @@ pub(crate) struct Folder {
     pub(crate) conf: Conf,
     pub(crate) settings: NodeSettings,
     pub(crate) disk: Disk,
+    pub(crate) import: Option<ImportSeen>,
 }
 
 /// A time in which a process does nothing.
@@ -120,6 +122,7 @@ pub struct Machine {
     pub(crate) leftovers: u32,
     pub(crate) migrations: Vec<Migration>,
     pub(crate) handovers: Vec<Handover>,
+    pub(crate) jobs: Jobs,
     pub(crate) abandoned: Vec<Failure>,
     pub(crate) random: Random,
     pub(crate) oracle: Oracle,
@@ -148,6 +151,7 @@ impl Machine {
             leftovers: 0,
             migrations: Vec::new(),
             handovers: Vec::new(),
+            jobs: Jobs::default(),
             abandoned: Vec::new(),
             random: Random::new(seed),
             oracle: Oracle::default(),
@@ -235,6 +239,7 @@ impl Machine {
             self.run_disks();
             self.run_handovers();
             self.run_migrations();
+            self.run_jobs();
             self.write_and_check();
         }
     }

@@ -44,7 +44,7 @@ impl Machine {
         }
         // A folder that is there stays: making it is idempotent.
         let conf = Conf::from_seed(seed, &node.id);
-        node.folder.get_or_insert_with(|| Folder { conf, settings: settings.clone(), disk: Disk::default() });
+        node.folder.get_or_insert_with(|| Folder { conf, settings: settings.clone(), disk: Disk::default(), import: None });
         Ok(())
     }
 
@@ -220,11 +220,17 @@ impl Machine {
         Ok(())
     }
 
-    pub(crate) fn set_live(&mut self, serial: NodeSerial, settings: &NodeSettings) -> Result<(), &'static str> {
+    pub(crate) fn set_live(
+        &mut self,
+        serial: NodeSerial,
+        settings: &NodeSettings,
+        surplus: &[DataSource],
+    ) -> Result<(), &'static str> {
         let is_there = self.nodes.get(&serial).is_some_and(|node| self.serving(node).is_some());
         let engine = self.engine_mut(serial).filter(|_| is_there).ok_or("it does not answer")?;
         engine.settings = LiveSettings::wanted(settings);
         self.set_persistence(serial, settings.persistence);
+        self.drop_data(serial, surplus);
         self.disturb();
         Ok(())
     }

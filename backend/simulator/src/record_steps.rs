@@ -76,6 +76,10 @@ impl Machine {
         if concerns_nodes && !findings.is_empty() {
             self.oracle.object(format!("recorded as complete: {}", findings.join(", ")));
         }
+        let begins = self.record.as_ref().is_some_and(|record| record.importing().is_some());
+        if begins && self.missing_import() > 0 {
+            self.oracle.object(format!("recorded as complete without {} keys of its first data", self.missing_import()));
+        }
         if let Some(record) = &mut self.record {
             record.convergence = Convergence::At { generation };
             record.settled = Some(Settled { spec: record.spec.clone(), maxmemory: record.maxmemory });
@@ -88,7 +92,8 @@ impl Machine {
 
     pub(crate) fn remove_instance(&mut self) {
         let is_left = |node: &SimNode| node.process.is_some() || node.folder.is_some();
-        if self.nodes.values().any(is_left) || self.discovery.is_some() {
+        let is_backed_up = self.record.as_ref().is_some_and(|record| record.backup.is_some());
+        if self.nodes.values().any(is_left) || self.discovery.is_some() || is_backed_up {
             self.oracle.object("the record was removed while something was left".to_owned());
         }
         self.leftovers = 0;

@@ -59,7 +59,16 @@ impl World for SimWorld {
         let machine = self.lock();
         let discovery = machine.discovery.clone().map_or(Seen::Absent, Seen::Known);
         let nodes = desired.nodes.keys().filter_map(|serial| Some((*serial, machine.node_seen(desired, *serial)?))).collect();
-        Observation { at: machine.now, first_look: machine.now, nodes, discovery, handovers: BTreeMap::new(), faults: Vec::new() }
+        Observation {
+            at: machine.now,
+            first_look: machine.now,
+            nodes,
+            discovery,
+            handovers: BTreeMap::new(),
+            backup: machine.backup_seen(),
+            import: machine.import_seen(),
+            faults: Vec::new(),
+        }
     }
 
     async fn execute(&self, _desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
@@ -100,7 +109,8 @@ impl Machine {
             current_epoch: conf.current_epoch,
             slots: conf.own.slots.clone(),
         });
-        FilesSeen { data: node.data_seen(self.now), memory }
+        let import = node.folder.as_ref().and_then(|folder| folder.import);
+        FilesSeen { data: node.data_seen(self.now), memory, import }
     }
 
     fn engine_seen(&self, desired: &DesiredInstance, node: &SimNode) -> Seen<EngineSeen> {

@@ -1,8 +1,8 @@
 //! The part of the handle that is about backups: one async method per transaction.
 
 use valkyard_model::{
-    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceName, Keeping, Operation, OperationId, ScheduleRecord,
-    Timestamp, Uid, Verification,
+    Backup, BackupContent, BackupName, CollectionName, Failure, InstanceId, InstanceName, Keeping, Operation, OperationId,
+    ScheduleRecord, Timestamp, Uid, Verification,
 };
 
 use crate::backup_row;
@@ -146,18 +146,18 @@ impl Store {
         self.reader.read(move |connection| backup_row::find(connection, &name)).await
     }
 
-    /// One page of backups, by name. A collection of its own, or all of a scope.
+    /// One page of backups, by name: those of the collections with this id in a scope, or of all in it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn backups(
         &self,
         scope: &Scope,
-        collection: Option<CollectionName>,
+        collection: Option<&InstanceId>,
         after: Option<BackupName>,
         limit: u32,
     ) -> Result<Vec<Backup>, DatabaseError> {
-        let scope = scope.clone();
+        let (scope, collection) = (scope.clone(), collection.cloned());
         let list = move |connection: &rusqlite::Connection| {
             query::backups(connection, &scope, collection.as_ref(), after.as_ref(), limit)
         };

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 use valkyard_model::{
-    Backup, BackupName, CollectionName, DesiredInstance, ExportOrder, InstanceName, Keeping, LocationId, Operation, OperationId,
+    Backup, BackupName, DesiredInstance, ExportOrder, InstanceId, InstanceName, Keeping, LocationId, Operation, OperationId,
     OperationTarget, ProjectId, Timestamp,
 };
 
@@ -117,11 +117,11 @@ pub(crate) fn operations(
     Ok(found)
 }
 
-/// One page of backups, by name; of one collection or of all in a scope.
+/// One page of backups, by name; of the collections with this id in a scope, or of all in it.
 pub(crate) fn backups(
     connection: &Connection,
     scope: &Scope,
-    collection: Option<&CollectionName>,
+    collection: Option<&InstanceId>,
     after: Option<&BackupName>,
     limit: u32,
 ) -> Result<Vec<Backup>, DatabaseError> {
@@ -130,9 +130,9 @@ pub(crate) fn backups(
            AND (?4 IS NULL OR (project, location, collection, backup) > (?4, ?5, ?6, ?7))
          ORDER BY project, location, collection, backup LIMIT ?8";
     let parameters = params![
-        collection.map_or(scope.project(), |name| Some(name.project.as_str())),
-        collection.map_or(scope.location(), |name| Some(name.location.as_str())),
-        collection.map(|name| name.collection.as_str()),
+        scope.project(),
+        scope.location(),
+        collection.map(InstanceId::as_str),
         after.map(|name| name.collection.project.as_str()),
         after.map(|name| name.collection.location.as_str()),
         after.map(|name| name.collection.collection.as_str()),

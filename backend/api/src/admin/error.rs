@@ -2,7 +2,7 @@
 
 use valkyard_model::{InstanceName, NodeSerial, ShardIndex, Zone};
 
-use crate::ErrorCode;
+use crate::{ClockIsFixed, ErrorCode};
 
 /// A refusal, with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum AdminError {
         /// How long was waited.
         limit_secs: u64,
     },
+    /// The clock of schedules cannot be moved.
+    #[error(transparent)]
+    ClockIsFixed(#[from] ClockIsFixed),
     /// It was not taken.
     #[error("zone {zone} is not away; `valkyard zones list` shows those that are")]
     ZoneNotAway {
@@ -73,9 +76,11 @@ impl AdminError {
     pub(crate) fn code(&self) -> ErrorCode {
         match self {
             Self::NotSeenYet { .. } => ErrorCode::Unavailable,
-            Self::BeingDeleted { .. } | Self::NoPrimary { .. } | Self::NoReplica { .. } | Self::ZoneNotAway { .. } => {
-                ErrorCode::FailedPrecondition
-            }
+            Self::BeingDeleted { .. }
+            | Self::NoPrimary { .. }
+            | Self::NoReplica { .. }
+            | Self::ZoneNotAway { .. }
+            | Self::ClockIsFixed(_) => ErrorCode::FailedPrecondition,
             Self::FailOverTooSlow { .. } => ErrorCode::DeadlineExceeded,
             Self::NotSignalled { .. } => ErrorCode::Internal,
         }

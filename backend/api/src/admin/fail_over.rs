@@ -126,9 +126,11 @@ fn concerns(findings: &Findings, waiting: &WaitingOn, shard: ShardIndex) -> bool
         WaitingOn::HeirToBeReady(of)
         | WaitingOn::RoomIn(of)
         | WaitingOn::SnapshotOf(of)
+        | WaitingOn::BackupSourceOf(of)
         | WaitingOn::Replacement(of)
         | WaitingOn::FailoverToSettle(of) => *of == shard,
         WaitingOn::SlotsToMove { from, to, .. } => *from == shard || *to == shard,
         WaitingOn::ZoneToReturn(_) => true,
+        WaitingOn::BackupToBeTaken { .. } | WaitingOn::DataToImport { .. } | WaitingOn::WorkToStop => false,
     }
 }

@@ -158,6 +158,10 @@ fn node_of(waiting: &WaitingOn) -> Option<NodeSerial> {
         | WaitingOn::SlotsToMove { .. }
         | WaitingOn::RoomIn(_)
         | WaitingOn::SnapshotOf(_)
+        | WaitingOn::BackupSourceOf(_)
+        | WaitingOn::BackupToBeTaken { .. }
+        | WaitingOn::DataToImport { .. }
+        | WaitingOn::WorkToStop
         | WaitingOn::Replacement(_)
         | WaitingOn::ZoneToReturn(_)
         | WaitingOn::FailoverToSettle(_) => None,

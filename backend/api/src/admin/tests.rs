@@ -59,6 +59,8 @@ fn desired() -> DesiredInstance {
         secret: AdminSecret::from_random([7; 32]),
         zones_out: [zones[2].clone()].into(),
         losses: Vec::new(),
+        backup: None,
+        has_backups: false,
         create_time: time(),
         update_time: time(),
         name,
@@ -111,6 +113,8 @@ fn observed() -> Observation {
         nodes: [(PRIMARY, seen(primary)), (REPLICA, seen(replica))].into(),
         discovery: Seen::Absent,
         handovers: [].into(),
+        backup: None,
+        import: None,
         faults: Vec::new(),
     }
 }

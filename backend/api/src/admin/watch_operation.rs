@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use admin_proto::v1::{OperationProgress, WatchOperationRequest};
 use futures::{Stream, stream};
-use valkyard_model::{Operation, OperationState};
 
-use crate::convert::timestamp_message;
-use crate::waiting::{steps, waits_for_loop};
-use crate::{ApiError, ApiState, ErrorCode, operations};
+use super::operation_progress::operation_progress;
+use crate::{ApiError, ApiState, operations};
 
 /// Gap between two looks at an operation: people read no faster, and a look is one small query.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -37,7 +35,7 @@ async fn next(mut watch: Watch) -> Option<(Result<OperationProgress, ApiError>, 
         return None;
     }
     loop {
-        match look(&watch).await {
+        match operation_progress(&watch.state, &watch.name).await {
             Err(error) => {
                 watch.is_over = true;
                 return Some((Err(error), watch));
@@ -53,32 +51,5 @@ async fn next(mut watch: Watch) -> Option<(Result<OperationProgress, ApiError>, 
 }
 
 fn is_news(last: &OperationProgress, now: &OperationProgress) -> bool {
-    (last.done, &last.steps) != (now.done, &now.steps)
-}
-
-async fn look(watch: &Watch) -> Result<OperationProgress, ApiError> {
-    let (_, operation) = operations::find(&watch.state, &watch.name).await?;
-    let view = match waits_for_loop(&operation) {
-        true => watch.state.supervisor.view(operation.target.clone()).await,
-        false => None,
-    };
-    let (done, error, error_code) = outcome(&operation);
-    Ok(OperationProgress {
-        name: watch.name.clone(),
-        verb: operation.verb.as_str().to_owned(),
-        target: operation.target.to_string(),
-        time: Some(timestamp_message(watch.state.platform.now())),
-        steps: steps(&operation, view.as_ref()),
-        done,
-        error,
-        error_code,
-    })
-}
-
-fn outcome(operation: &Operation) -> (bool, String, i32) {
-    match &operation.state {
-        OperationState::Running => (false, String::new(), 0),
-        OperationState::Succeeded { .. } => (true, String::new(), 0),
-        OperationState::Failed { failure, .. } => (true, failure.message.clone(), ErrorCode::from(failure.code).number()),
-    }
+    (last.done, &last.steps, &last.moved) != (now.done, &now.steps, &now.moved)
 }

@@ -4,9 +4,12 @@ use memorystore_proto::v1;
 use memorystore_proto::v1::instance::connection_detail::Connection;
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
 use valkyard_model::{
-    AutoConnection, FieldViolation, InstanceSpec, NodeType, PersistenceDraft, SpecDraft, Timestamp, ZoneDistribution, ZoneDraft,
+    AutoConnection, AutomatedBackupsDraft, FieldViolation, InstanceSpec, NodeType, PersistenceDraft, SpecDraft, Timestamp,
+    ZoneDistribution, ZoneDraft,
 };
 
+use super::automated_backups::automated_backups;
+use super::import::import;
 use super::node_type::node_type_of;
 use super::persistence::persistence;
 
@@ -17,9 +20,13 @@ pub(crate) fn draft(instance: &v1::Instance, now: Timestamp) -> Result<SpecDraft
     let zones = zones(instance).map_err(|violation| violations.push(violation));
     let auto_connections = auto_connections(instance).map_err(|violation| violations.push(violation));
     let persistence = persistence(instance, now).map_err(|violation| violations.push(violation));
-    match (node_type, zones, auto_connections, persistence) {
-        (Ok(node_type), Ok(zones), Ok(auto_connections), Ok(persistence)) => Ok(SpecDraft {
+    let automated_backups = automated_backups(instance).map_err(|violation| violations.push(violation));
+    let import = import(instance).map_err(|found| violations.extend(found));
+    match (node_type, zones, auto_connections, persistence, automated_backups, import) {
+        (Ok(node_type), Ok(zones), Ok(auto_connections), Ok(persistence), Ok(automated_backups), Ok(import)) => Ok(SpecDraft {
             persistence,
+            automated_backups,
+            import,
             shard_count: instance.shard_count,
             replica_count: instance.replica_count,
             node_type,
@@ -44,6 +51,8 @@ pub(crate) fn draft_of_spec(spec: &InstanceSpec) -> SpecDraft {
         engine_version: spec.engine_version.to_string(),
         engine_configs: spec.engine_configs.iter().map(|(key, value)| (key.to_string(), value.to_owned())).collect(),
         persistence: PersistenceDraft::of(spec.persistence),
+        automated_backups: AutomatedBackupsDraft::of(spec.automated_backups),
+        import: spec.import.clone(),
         zones: match &spec.zones {
             ZoneDistribution::MultiZone => ZoneDraft::MultiZone,
             ZoneDistribution::SingleZone { zone } => ZoneDraft::SingleZone { zone: zone.to_string() },

@@ -1,17 +1,16 @@
 //! An accepted instance as clients see it, every default filled in.
 
 use memorystore_proto::v1;
-use memorystore_proto::v1::automated_backup_config::AutomatedBackupMode;
 use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::state_info::{Info, UpdateInfo};
 use memorystore_proto::v1::instance::{AuthorizationMode, Mode, State, StateInfo, TransitEncryptionMode};
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
-use valkyard_model::{Convergence, DesiredInstance, InstanceSpec, Lifecycle, ZoneDistribution};
+use valkyard_model::{CollectionName, Convergence, DesiredInstance, InstanceSpec, Lifecycle, ZoneDistribution};
 
 use super::connections::{attachments, endpoints, legacy_connections};
 use super::node_type::node_type_message;
-use super::persistence;
 use super::time::timestamp_message;
+use super::{automated_backups, import, persistence};
 
 /// Its state: from what should be and how far that was seen.
 pub(crate) fn instance_state(instance: &DesiredInstance) -> State {
@@ -73,10 +72,9 @@ pub(crate) fn instance_message(instance: &DesiredInstance) -> v1::Instance {
             encryption_type: v1::encryption_info::Type::GoogleDefaultEncryption.into(),
             ..Default::default()
         }),
-        automated_backup_config: Some(v1::AutomatedBackupConfig {
-            automated_backup_mode: AutomatedBackupMode::Disabled.into(),
-            ..Default::default()
-        }),
+        automated_backup_config: Some(automated_backups::message(spec.automated_backups)),
+        backup_collection: instance.has_backups.then(|| CollectionName::of(&instance.name).to_string()),
+        import_sources: spec.import.as_ref().map(import::message),
         ..Default::default()
     }
 }

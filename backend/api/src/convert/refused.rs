@@ -4,10 +4,9 @@
 //! taken from a client in silence. Creation asks about every line, an update about the fields its mask names.
 
 use memorystore_proto::v1::Instance;
-use memorystore_proto::v1::automated_backup_config::AutomatedBackupMode;
 use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::connection_detail::Connection;
-use memorystore_proto::v1::instance::{AuthorizationMode, ImportSources, Mode, TransitEncryptionMode};
+use memorystore_proto::v1::instance::{AuthorizationMode, Mode, TransitEncryptionMode};
 use valkyard_model::FieldViolation;
 
 use crate::ApiError;
@@ -31,19 +30,14 @@ const CHECKS: &[(&str, Check)] = &[
         later_if(i.async_instance_endpoints_deletion_enabled == Some(true), "user-created connections are")
     }),
     ("authorization_mode", authorization_mode),
-    ("automated_backup_config", automated_backup_config),
     ("cross_instance_replication_config", cross_instance_replication_config),
     ("endpoints", user_connections),
-    ("gcs_source", |i| later_if(matches!(i.import_sources, Some(ImportSources::GcsSource(_))), "importing from a bucket is")),
     ("kms_key", |i| later_if(is_set(i.kms_key.as_deref()), "customer-managed encryption keys are")),
     ("maintenance_policy", |i| {
         let windows = i.maintenance_policy.as_ref().map_or(0, |policy| policy.weekly_maintenance_window.len());
         later_if(windows > 0, "maintenance windows are")
     }),
     ("maintenance_version", |i| later_if(is_set(i.maintenance_version.as_deref()), "maintenance versions are")),
-    ("managed_backup_source", |i| {
-        later_if(matches!(i.import_sources, Some(ImportSources::ManagedBackupSource(_))), "creating from a backup is")
-    }),
     ("mode", |i| only(i.mode, &[Mode::Unspecified, Mode::Cluster], Mode::as_str_name)),
     ("ondemand_maintenance", ondemand_maintenance),
     ("rotate_server_certificate", |i| later_if(i.rotate_server_certificate == Some(true), "server certificates are")),
@@ -94,16 +88,6 @@ fn authorization_mode(instance: &Instance) -> Option<Refusal> {
 fn transit_encryption_mode(instance: &Instance) -> Option<Refusal> {
     let accepted = [TransitEncryptionMode::Unspecified, TransitEncryptionMode::TransitEncryptionDisabled];
     only(instance.transit_encryption_mode, &accepted, TransitEncryptionMode::as_str_name)
-}
-
-fn automated_backup_config(instance: &Instance) -> Option<Refusal> {
-    let config = instance.automated_backup_config.as_ref()?;
-    let accepted = [AutomatedBackupMode::Unspecified, AutomatedBackupMode::Disabled];
-    let refusal = only(config.automated_backup_mode, &accepted, |_| "automated backup");
-    let has_settings = config.retention.is_some() || config.schedule.is_some();
-    refusal.or_else(|| {
-        has_settings.then(|| Refusal::Invalid("a schedule and a retention go with automated_backup_mode ENABLED only".to_owned()))
-    })
 }
 
 fn cross_instance_replication_config(instance: &Instance) -> Option<Refusal> {

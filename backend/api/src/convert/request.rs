@@ -3,7 +3,9 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use valkyard_model::{FieldViolation, InstanceName, LocationId, ProjectId, RequestId, Verb};
+use valkyard_model::{
+    BackupName, CollectionName, FieldViolation, InstanceId, InstanceName, LocationId, ProjectId, RequestId, Verb,
+};
 use valkyard_store::{RequestKey, Scope};
 
 use crate::ApiError;
@@ -11,6 +13,7 @@ use crate::ApiError;
 /// Stands for every project, or every location, in the parent of a list.
 const ANY: &str = "-";
 const PARENT_FORM: &str = "projects/{project}/locations/{location}";
+const COLLECTION_FORM: &str = "projects/{project}/locations/{location}/backupCollections/{collection}";
 
 /// `projects/{project}/locations/{location}`.
 #[derive(Clone, Debug)]
@@ -53,6 +56,41 @@ fn split<'t>(field: &str, text: &'t str) -> Result<(&'t str, &'t str), ApiError>
         ["projects", project, "locations", location] => Ok((*project, *location)),
         _ => Err(ApiError::invalid(field, format!("{text:?} must have the form {PARENT_FORM}"))),
     }
+}
+
+/// Whose backups a list is about; `None` stands for those of every collection.
+#[derive(Clone, Debug)]
+pub(crate) struct CollectionScope {
+    pub(crate) scope: Scope,
+    pub(crate) collection: Option<InstanceId>,
+}
+
+impl CollectionScope {
+    /// Reads the parent of a list of backups: each segment may be `-` for all.
+    pub(crate) fn parse(field: &str, text: &str) -> Result<Self, ApiError> {
+        let parts = text.split_once("/backupCollections/").filter(|(_, id)| !id.contains('/'));
+        let form = || ApiError::invalid(field, format!("{text:?} must have the form {COLLECTION_FORM}"));
+        let (parent, id) = parts.ok_or_else(form)?;
+        let scope = Parent::scope(field, parent)?;
+        let id = (id != ANY).then(|| id.parse()).transpose();
+        Ok(Self { scope, collection: id.map_err(|error| ApiError::Invalid(vec![violation(field, error)]))? })
+    }
+
+    /// The collection, if the list is about a certain one.
+    pub(crate) fn name(&self) -> Option<CollectionName> {
+        let Scope { project, location } = self.scope.clone();
+        Some(CollectionName { project: project?, location: location?, collection: self.collection.clone()? })
+    }
+}
+
+/// Reads the name of a collection of backups.
+pub(crate) fn collection_name(field: &str, text: &str) -> Result<CollectionName, ApiError> {
+    text.parse().map_err(|error| ApiError::Invalid(vec![violation(field, error)]))
+}
+
+/// Reads the name of a backup.
+pub(crate) fn backup_name(field: &str, text: &str) -> Result<BackupName, ApiError> {
+    text.parse().map_err(|error| ApiError::Invalid(vec![violation(field, error)]))
 }
 
 /// Reads the name of an instance.

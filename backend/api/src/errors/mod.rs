@@ -18,6 +18,7 @@ use valkyard_model::{EngineVersion, FieldViolation, InstanceName, OperationName,
 pub use code::ErrorCode;
 
 use crate::admin::AdminError;
+use crate::backups::BackupRefusal;
 use crate::instances::DataDoesNotFit;
 
 /// Clients (Google's Terraform provider) repeat a request refused with 409 when its body has this word.
@@ -75,8 +76,8 @@ pub enum ApiError {
     /// The name is taken.
     #[error("Resource '{name}' already exists")]
     AlreadyExists {
-        /// The name.
-        name: InstanceName,
+        /// The full name.
+        name: String,
     },
     /// A request id came again with other content.
     #[error("request id {id} was used within the last day for a request with other content; repeat that one or send a new id")]
@@ -84,8 +85,8 @@ pub enum ApiError {
         /// The id.
         id: RequestId,
     },
-    /// An operation on the instance has to finish first.
-    #[error("operation '{operation}' on the instance is unfinished; wait for it and try again")]
+    /// Another operation on the same resource has to finish first.
+    #[error("operation '{operation}' is unfinished; wait for it and try again")]
     OperationInProgress {
         /// That operation.
         operation: OperationName,
@@ -171,6 +172,9 @@ pub enum ApiError {
         /// A sentence that names it.
         what: String,
     },
+    /// The backup, or its instance, does not allow it.
+    #[error(transparent)]
+    Backup(Box<BackupRefusal>),
     /// The administration API refuses it.
     #[error(transparent)]
     Admin(Box<AdminError>),
@@ -228,6 +232,7 @@ impl ApiError {
             | Self::DiskFull => ErrorCode::FailedPrecondition,
             Self::FromWebPage { .. } | Self::ForeignHost { .. } => ErrorCode::PermissionDenied,
             Self::MethodNotAllowed { .. } | Self::NotInThisVersion { .. } => ErrorCode::Unimplemented,
+            Self::Backup(refusal) => refusal.code(),
             Self::Admin(error) => error.code(),
             Self::Stopping => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
@@ -260,6 +265,7 @@ impl ApiError {
             | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
+            | Self::Backup(_)
             | Self::Admin(_)
             | Self::Stopping
             | Self::Internal(_) => self.code().http(),
@@ -314,6 +320,7 @@ impl ApiError {
             | Self::ForeignHost { .. }
             | Self::DiskFull
             | Self::NotInThisVersion { .. }
+            | Self::Backup(_)
             | Self::Admin(_)
             | Self::Stopping
             | Self::Internal(_) => Vec::new(),
@@ -344,6 +351,12 @@ impl fmt::Display for Listed<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl From<BackupRefusal> for ApiError {
+    fn from(refusal: BackupRefusal) -> Self {
+        Self::Backup(Box::new(refusal))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the store's refusals are to a client.
 
-use valkyard_model::{InstanceName, OperationName};
-use valkyard_store::{CreateError, DatabaseError, DeleteError, OperationError, UpdateError};
+use valkyard_model::{InstanceName, LocationId, OperationName, ProjectId};
+use valkyard_store::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, UpdateError};
 
 use super::ApiError;
+use crate::backups::BackupRefusal;
 
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
@@ -23,7 +24,8 @@ fn operation_of(name: &InstanceName, operation: valkyard_model::OperationId) -> 
 impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::AlreadyExists { name } => Self::AlreadyExists { name },
+            CreateError::AlreadyExists { name } => Self::AlreadyExists { name: name.to_string() },
+            CreateError::NoBackup { name } => BackupRefusal::NotActive { name }.into(),
             CreateError::AddressesExhausted { in_use } => Self::AddressesExhausted { in_use },
             CreateError::AddressesOccupied { tried, first, last } => Self::AddressesOccupied { tried, first, last },
             CreateError::RequestReused { id } => Self::RequestReused { id },
@@ -53,6 +55,23 @@ impl ApiError {
             DeleteError::AlreadyDeleting { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
             DeleteError::RequestReused { id } => Self::RequestReused { id },
             DeleteError::Database(error) => error.into(),
+        }
+    }
+
+    /// Why something about a backup was not accepted; its operations are named by its place.
+    pub(crate) fn from_backup(error: BackupError, project: &ProjectId, location: &LocationId) -> Self {
+        match error {
+            BackupError::NotFound { name } => Self::NotFound { name },
+            BackupError::AlreadyExists { name } => Self::AlreadyExists { name: name.to_string() },
+            BackupError::InstanceNotReady { name } => BackupRefusal::InstanceNotReady { name }.into(),
+            BackupError::GoingBack { name } => Self::GoingBack { name },
+            BackupError::Busy { operation } => Self::OperationInProgress {
+                operation: OperationName { project: project.clone(), location: location.clone(), operation },
+            },
+            BackupError::InUse { name, users } => BackupRefusal::InUse { name, users }.into(),
+            BackupError::NotActive { name } => BackupRefusal::NotActive { name }.into(),
+            BackupError::RequestReused { id } => Self::RequestReused { id },
+            BackupError::Database(error) => error.into(),
         }
     }
 

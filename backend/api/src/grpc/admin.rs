@@ -4,9 +4,11 @@ use std::pin::Pin;
 
 use admin_proto::v1::admin_server::Admin;
 use admin_proto::v1::{
-    FailOverRequest, FailOverResponse, GetTopologyRequest, GiveZoneRequest, ListNodesRequest, ListNodesResponse,
-    ListZoneOutagesRequest, ListZoneOutagesResponse, OperationProgress, TakeZoneRequest, Topology, WatchOperationRequest,
-    ZoneOutage,
+    AdvanceClockRequest, BackupDetails, BackupPolicy, Clock, FailOverRequest, FailOverResponse, GetBackupDetailsRequest,
+    GetBackupPolicyRequest, GetClockRequest, GetOperationProgressRequest, GetTopologyRequest, GiveZoneRequest,
+    ListBackupDetailsRequest, ListBackupDetailsResponse, ListNodesRequest, ListNodesResponse, ListZoneOutagesRequest,
+    ListZoneOutagesResponse, OperationProgress, SetBackupPolicyRequest, TakeZoneRequest, Topology, VerifyBackupRequest,
+    VerifyBackupResponse, WatchOperationRequest, ZoneOutage,
 };
 use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
@@ -45,5 +47,37 @@ impl Admin for GrpcApi {
     async fn watch_operation(&self, request: Request<WatchOperationRequest>) -> Answer<Self::WatchOperationStream> {
         let progress = admin::watch_operation(&self.state, request.into_inner()).await?;
         Ok(Response::new(progress.map(|found| found.map_err(Status::from)).boxed()))
+    }
+
+    async fn get_operation_progress(&self, request: Request<GetOperationProgressRequest>) -> Answer<OperationProgress> {
+        Ok(Response::new(admin::get_operation_progress(&self.state, request.into_inner()).await?))
+    }
+
+    async fn list_backup_details(&self, request: Request<ListBackupDetailsRequest>) -> Answer<ListBackupDetailsResponse> {
+        Ok(Response::new(admin::list_backup_details(&self.state, request.into_inner()).await?))
+    }
+
+    async fn get_backup_details(&self, request: Request<GetBackupDetailsRequest>) -> Answer<BackupDetails> {
+        Ok(Response::new(admin::get_backup_details(&self.state, request.into_inner()).await?))
+    }
+
+    async fn verify_backup(&self, request: Request<VerifyBackupRequest>) -> Answer<VerifyBackupResponse> {
+        Ok(Response::new(admin::verify_backup(&self.state, request.into_inner()).await?))
+    }
+
+    async fn get_backup_policy(&self, request: Request<GetBackupPolicyRequest>) -> Answer<BackupPolicy> {
+        Ok(Response::new(admin::get_backup_policy(&self.state, request.into_inner()).await?))
+    }
+
+    async fn set_backup_policy(&self, request: Request<SetBackupPolicyRequest>) -> Answer<BackupPolicy> {
+        Ok(Response::new(admin::set_backup_policy(&self.state, request.into_inner()).await?))
+    }
+
+    async fn get_clock(&self, request: Request<GetClockRequest>) -> Answer<Clock> {
+        Ok(Response::new(admin::get_clock(&self.state, request.into_inner())))
+    }
+
+    async fn advance_clock(&self, request: Request<AdvanceClockRequest>) -> Answer<Clock> {
+        Ok(Response::new(admin::advance_clock(&self.state, request.into_inner())?))
     }
 }

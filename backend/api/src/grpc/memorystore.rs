@@ -6,7 +6,7 @@ use memorystore_proto::v1::memorystore_server::Memorystore;
 use tonic::{Request, Response};
 
 use super::{Answer, GrpcApi, later};
-use crate::instances;
+use crate::{backups, instances};
 
 #[tonic::async_trait]
 impl Memorystore for GrpcApi {
@@ -50,33 +50,33 @@ impl Memorystore for GrpcApi {
 
     async fn list_backup_collections(
         &self,
-        _request: Request<v1::ListBackupCollectionsRequest>,
+        request: Request<v1::ListBackupCollectionsRequest>,
     ) -> Answer<v1::ListBackupCollectionsResponse> {
-        later("ListBackupCollections")
+        Ok(Response::new(backups::list_collections(&self.state, request.into_inner()).await?))
     }
 
-    async fn get_backup_collection(&self, _request: Request<v1::GetBackupCollectionRequest>) -> Answer<v1::BackupCollection> {
-        later("GetBackupCollection")
+    async fn get_backup_collection(&self, request: Request<v1::GetBackupCollectionRequest>) -> Answer<v1::BackupCollection> {
+        Ok(Response::new(backups::get_collection(&self.state, request.into_inner()).await?))
     }
 
-    async fn list_backups(&self, _request: Request<v1::ListBackupsRequest>) -> Answer<v1::ListBackupsResponse> {
-        later("ListBackups")
+    async fn list_backups(&self, request: Request<v1::ListBackupsRequest>) -> Answer<v1::ListBackupsResponse> {
+        Ok(Response::new(backups::list(&self.state, request.into_inner()).await?))
     }
 
-    async fn get_backup(&self, _request: Request<v1::GetBackupRequest>) -> Answer<v1::Backup> {
-        later("GetBackup")
+    async fn get_backup(&self, request: Request<v1::GetBackupRequest>) -> Answer<v1::Backup> {
+        Ok(Response::new(backups::get(&self.state, request.into_inner()).await?))
     }
 
-    async fn delete_backup(&self, _request: Request<v1::DeleteBackupRequest>) -> Answer<Operation> {
-        later("DeleteBackup")
+    async fn delete_backup(&self, request: Request<v1::DeleteBackupRequest>) -> Answer<Operation> {
+        Ok(Response::new(backups::delete(&self.state, request.into_inner()).await?))
     }
 
-    async fn export_backup(&self, _request: Request<v1::ExportBackupRequest>) -> Answer<Operation> {
-        later("ExportBackup")
+    async fn export_backup(&self, request: Request<v1::ExportBackupRequest>) -> Answer<Operation> {
+        Ok(Response::new(backups::export(&self.state, request.into_inner()).await?))
     }
 
-    async fn backup_instance(&self, _request: Request<v1::BackupInstanceRequest>) -> Answer<Operation> {
-        later("BackupInstance")
+    async fn backup_instance(&self, request: Request<v1::BackupInstanceRequest>) -> Answer<Operation> {
+        Ok(Response::new(backups::back_up(&self.state, request.into_inner()).await?))
     }
 
     async fn start_migration(&self, _request: Request<v1::StartMigrationRequest>) -> Answer<Operation> {

@@ -6,10 +6,11 @@ use memorystore_proto::{longrunning, v1};
 use valkyard_model::{AdminSecret, InstanceName, NameError, OperationId, Uid, Verb, validate};
 use valkyard_store::CreateInstance;
 
+use crate::backups::SCRATCH_PROJECT;
 use crate::convert::{Parent, fields, operation_message, refused, request_key};
-use crate::instances::maxmemory;
+use crate::instances::{maxmemory, restore};
+use crate::progress::message_when_accepted;
 use crate::to_its_end::to_its_end;
-use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
 /// Validates the spec and durably accepts it; building the cluster is the reconciler's.
@@ -27,6 +28,7 @@ async fn accept(state: ApiState, mut request: v1::CreateInstanceRequest) -> Resu
     let now = platform.now();
     let draft = fields::draft(&asked, now).map_err(ApiError::Invalid)?;
     let spec = validate(draft, &name.location, &platform.limits()).map_err(ApiError::Invalid)?;
+    restore::refuse_what_cannot_be_restored(&state, &name, &spec).await?;
     let accepted = CreateInstance {
         name: name.clone(),
         uid: Uid(platform.random_uuid()),
@@ -36,16 +38,22 @@ async fn accept(state: ApiState, mut request: v1::CreateInstanceRequest) -> Resu
         address_plan: platform.address_plan(),
         operation_id: OperationId::new(now, platform.random_uuid()),
         request: key,
+        at: platform.calendar(),
         now,
     };
     let machine = Arc::clone(platform);
     let operation = state.store.create_instance(accepted, move |address| machine.address_is_free(address)).await?;
     state.supervisor.look_again(name).await;
-    Ok(operation_message(&operation, status_message(&operation, None)))
+    state.keeper.look_again();
+    Ok(operation_message(&operation, message_when_accepted(&operation)))
 }
 
 fn name_of(request: &v1::CreateInstanceRequest) -> Result<InstanceName, ApiError> {
     let Parent { project, location } = Parent::parse("parent", &request.parent)?;
+    if project.as_str() == SCRATCH_PROJECT {
+        let text = format!("project {project} is the daemon's own, for instances that backups are verified with; choose another");
+        return Err(ApiError::invalid("parent", text));
+    }
     let instance = request.instance_id.parse();
     let instance = instance.map_err(|error: NameError| ApiError::invalid("instance_id", error.to_string()))?;
     Ok(InstanceName { project, location, instance })

@@ -5,8 +5,8 @@ use valkyard_model::{OperationId, Verb};
 use valkyard_store::DeleteInstance;
 
 use crate::convert::{instance_name, operation_message, request_key};
+use crate::progress::message_when_accepted;
 use crate::to_its_end::to_its_end;
-use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
 /// Durably accepts it; the instance is gone when the reconciler has seen that nothing is left.
@@ -28,5 +28,5 @@ async fn accept(state: ApiState, mut request: v1::DeleteInstanceRequest) -> Resu
     let result = state.store.delete_instance(accepted).await;
     let operation = result.map_err(|error| ApiError::from_delete(error, &name))?;
     state.supervisor.look_again(name).await;
-    Ok(operation_message(&operation, status_message(&operation, None)))
+    Ok(operation_message(&operation, message_when_accepted(&operation)))
 }

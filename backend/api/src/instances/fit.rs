@@ -1,12 +1,14 @@
-//! Whether the data an instance holds has room in the nodes that a change asks for.
+//! Whether data has room in the nodes that are asked for: what an instance holds in those of a change, a backup in new ones.
 //!
-//! Asked before a change is accepted, so that a shape that is too small is refused before anything moves. What is held was
+//! Asked before the request is accepted, so that a shape that is too small is refused before anything moves. What is held was
 //! seen at the last look; the planner weighs it again while it moves slots, shard by shard.
 
 use valkyard_model::{ByteSize, InstanceName, InstanceSpec, MemoryPolicy, NodeType, Observation, RoleSeen};
 
 use super::memory::maxmemory;
 use crate::ApiError;
+
+const NONE_WOULD_DO: &str = "no shape of these replicas would do on this machine: remove data first";
 
 /// A change to nodes that cannot hold the data.
 #[derive(Debug, thiserror::Error)]
@@ -48,46 +50,67 @@ impl Change<'_> {
     /// Refuses a change to less room than the data needs. One to as much room or more is none of this check's business: a
     /// cache that is full may still get another version, and as much memory in more shards.
     pub(super) fn refuse_if_too_small(&self, data: ByteSize) -> Result<(), ApiError> {
-        let wanted = self.wanted;
-        let room = room(wanted.shard_count, maxmemory(&self.policy, wanted));
-        if !room.is_less_than(self.present_room) || self.fits(wanted, data) {
+        let shape = Shape { spec: self.wanted, policy: self.policy };
+        if !shape.room().is_less_than(self.present_room) || shape.holds(data) {
             return Ok(());
         }
-        let usable = usable_room(&self.policy, wanted);
         Err(ApiError::DataDoesNotFit(Box::new(DataDoesNotFit {
             name: self.name.clone(),
             data: Readable(data),
-            shape: format!("{} of {}", shards(wanted.shard_count), wanted.node_type),
-            room: Readable(usable),
-            advice: self.advice(data),
+            shape: shape.to_string(),
+            room: Readable(shape.usable_room()),
+            advice: shape.larger_ones(data).unwrap_or_else(|| NONE_WOULD_DO.to_owned()),
         })))
-    }
-
-    fn fits(&self, spec: &InstanceSpec, data: ByteSize) -> bool {
-        data <= usable_room(&self.policy, spec)
-    }
-
-    /// The nearest shapes that would do.
-    fn advice(&self, data: ByteSize) -> String {
-        let more_shards = (self.wanted.shard_count..=self.wanted.shard_count_max())
-            .find(|count| self.fits(&InstanceSpec { shard_count: *count, ..self.wanted.clone() }, data))
-            .map(|count| format!("{} of {}", shards(count), self.wanted.node_type));
-        let types = NodeType::ALL.into_iter().filter(|node_type| !node_type.is_cluster_mode_disabled_only());
-        let larger_nodes = types
-            .filter(|node_type| node_type.size() > self.wanted.node_type.size())
-            .find(|node_type| self.fits(&InstanceSpec { node_type: *node_type, ..self.wanted.clone() }, data))
-            .map(|node_type| format!("{} of {node_type}", shards(self.wanted.shard_count)));
-        let shapes: Vec<String> = more_shards.into_iter().chain(larger_nodes).collect();
-        if shapes.is_empty() {
-            "no shape of these replicas would do on this machine: remove data first".to_owned()
-        } else {
-            format!("{} would do", shapes.join(" or "))
-        }
     }
 }
 
-fn usable_room(policy: &MemoryPolicy, spec: &InstanceSpec) -> ByteSize {
-    room(spec.shard_count, maxmemory(policy, spec).usable())
+/// Nodes that are asked for, on this machine.
+pub(super) struct Shape<'a> {
+    /// What is asked for.
+    pub(super) spec: &'a InstanceSpec,
+    /// How sizes are scaled to this machine.
+    pub(super) policy: MemoryPolicy,
+}
+
+impl Shape<'_> {
+    fn room(&self) -> ByteSize {
+        room(self.spec.shard_count, maxmemory(&self.policy, self.spec))
+    }
+
+    /// What they can be counted on to hold.
+    pub(super) fn usable_room(&self) -> ByteSize {
+        room(self.spec.shard_count, maxmemory(&self.policy, self.spec).usable())
+    }
+
+    /// Whether they can be counted on to hold this much.
+    pub(super) fn holds(&self, data: ByteSize) -> bool {
+        data <= self.usable_room()
+    }
+
+    fn would_hold(&self, spec: &InstanceSpec, data: ByteSize) -> bool {
+        Shape { spec, policy: self.policy }.holds(data)
+    }
+
+    /// The nearest shapes that would do, if there are any.
+    pub(super) fn larger_ones(&self, data: ByteSize) -> Option<String> {
+        let spec = self.spec;
+        let more_shards = (spec.shard_count..=spec.shard_count_max())
+            .find(|count| self.would_hold(&InstanceSpec { shard_count: *count, ..spec.clone() }, data))
+            .map(|count| format!("{} of {}", shards(count), spec.node_type));
+        let types = NodeType::ALL.into_iter().filter(|node_type| !node_type.is_cluster_mode_disabled_only());
+        let larger_nodes = types
+            .filter(|node_type| node_type.size() > spec.node_type.size())
+            .find(|node_type| self.would_hold(&InstanceSpec { node_type: *node_type, ..spec.clone() }, data))
+            .map(|node_type| format!("{} of {node_type}", shards(spec.shard_count)));
+        let shapes: Vec<String> = more_shards.into_iter().chain(larger_nodes).collect();
+        (!shapes.is_empty()).then(|| format!("{} would do", shapes.join(" or ")))
+    }
+}
+
+impl std::fmt::Display for Shape<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", shards(self.spec.shard_count), self.spec.node_type)
+    }
 }
 
 fn shards(count: u16) -> String {
@@ -96,7 +119,7 @@ fn shards(count: u16) -> String {
 
 /// A size for people: MiB with one digit.
 #[derive(Debug)]
-struct Readable(ByteSize);
+pub(super) struct Readable(pub(super) ByteSize);
 
 impl std::fmt::Display for Readable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -6,6 +6,7 @@ mod fit;
 mod get;
 mod list;
 mod memory;
+mod restore;
 mod update;
 
 pub(crate) use create::create;

@@ -10,10 +10,10 @@ use valkyard_model::{
 };
 use valkyard_store::{UpdateError, UpdateInstance};
 
-use crate::convert::{fields, instance_name, operation_message, persistence, refused, request_key};
+use crate::convert::{changed_automated_backups, fields, instance_name, operation_message, persistence, refused, request_key};
 use crate::instances::{fit, maxmemory};
+use crate::progress::message_when_accepted;
 use crate::to_its_end::to_its_end;
-use crate::waiting::status_message;
 use crate::{ApiError, ApiState};
 
 /// How often a change is derived again because another one came first; each attempt takes under a millisecond.
@@ -80,6 +80,7 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
             spec,
             operation_id: OperationId::new(now, state.platform.random_uuid()),
             request: key.clone(),
+            at: state.platform.calendar(),
             now,
         };
         match state.store.update_instance(accepted).await {
@@ -87,7 +88,8 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
             result => {
                 let operation = result.map_err(|error| ApiError::from_update(error, &name))?;
                 state.supervisor.look_again(name).await;
-                return Ok(operation_message(&operation, status_message(&operation, None)));
+                state.keeper.look_again();
+                return Ok(operation_message(&operation, message_when_accepted(&operation)));
             }
         }
     }
@@ -195,6 +197,12 @@ fn masked_draft(
         match persistence::changed(present.persistence, wanted, &mask.paths, now) {
             Ok(persistence) => draft.persistence = persistence,
             Err(found) => violations.extend(found),
+        }
+    }
+    if mask.has("automated_backup_config") {
+        match changed_automated_backups(present.automated_backups, wanted, &mask.paths) {
+            Ok(backups) => draft.automated_backups = backups,
+            Err(violation) => violations.push(violation),
         }
     }
     if mask.has("node_type") {

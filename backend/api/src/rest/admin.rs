@@ -2,7 +2,8 @@
 
 use admin_proto::json::{EnumStyle, to_json};
 use admin_proto::v1::{
-    FailOverRequest, GetTopologyRequest, GiveZoneRequest, ListNodesRequest, ListZoneOutagesRequest, TakeZoneRequest,
+    FailOverRequest, GetOperationProgressRequest, GetTopologyRequest, GiveZoneRequest, ListNodesRequest, ListZoneOutagesRequest,
+    TakeZoneRequest,
 };
 use memorystore_proto::json;
 use prost::{Message, Name};
@@ -14,7 +15,7 @@ use super::routes::{AdminRpc, parent, resource};
 use crate::{ApiError, admin};
 
 /// What every path here begins with, below `/v1/`.
-const PREFIX: &str = "admin/";
+pub(super) const PREFIX: &str = "admin/";
 const ZONES: &str = "admin/zones/";
 
 impl Call<'_> {
@@ -27,6 +28,14 @@ impl Call<'_> {
             AdminRpc::TakeZone => self.take_zone().await,
             AdminRpc::GiveZone => self.give_zone().await,
             AdminRpc::ListZoneOutages => self.list_zone_outages().await,
+            AdminRpc::GetOperationProgress => self.operation_progress().await,
+            AdminRpc::ListBackupDetails => self.list_backup_details().await,
+            AdminRpc::GetBackupDetails => self.backup_details().await,
+            AdminRpc::VerifyBackup => self.verify_backup().await,
+            AdminRpc::GetBackupPolicy => self.backup_policy().await,
+            AdminRpc::SetBackupPolicy => self.set_backup_policy().await,
+            AdminRpc::GetClock => self.clock(),
+            AdminRpc::AdvanceClock => self.advance_clock().await,
         }
     }
 
@@ -67,13 +76,19 @@ impl Call<'_> {
         self.query.finish()?;
         Ok(text(&admin::list_zone_outages(self.state, ListZoneOutagesRequest {}).await?, self.format))
     }
+
+    async fn operation_progress(self) -> Result<Vec<u8>, ApiError> {
+        self.query.finish()?;
+        let request = GetOperationProgressRequest { name: below(PREFIX, parent(self.path)) };
+        Ok(text(&admin::get_operation_progress(self.state, request).await?, self.format))
+    }
 }
 
-fn below(prefix: &str, path: &str) -> String {
+pub(super) fn below(prefix: &str, path: &str) -> String {
     path.strip_prefix(prefix).unwrap_or(path).to_owned()
 }
 
-fn text<M: Message + Name>(message: &M, format: Format) -> Vec<u8> {
+pub(super) fn text<M: Message + Name>(message: &M, format: Format) -> Vec<u8> {
     let style = match format.enums {
         json::EnumStyle::Names => EnumStyle::Names,
         json::EnumStyle::Numbers => EnumStyle::Numbers,

@@ -4,6 +4,8 @@
 //! the path, the query or the body follows the API's HTTP rules. No rule about values lives here.
 
 mod admin;
+mod admin_backups;
+mod backups;
 mod body;
 mod dispatch;
 mod query;

@@ -12,6 +12,13 @@ pub(super) enum Rpc {
     GetInstance,
     UpdateInstance,
     DeleteInstance,
+    BackupInstance,
+    ListBackupCollections,
+    GetBackupCollection,
+    ListBackups,
+    GetBackup,
+    DeleteBackup,
+    ExportBackup,
     ListOperations,
     GetOperation,
     DeleteOperation,
@@ -33,6 +40,14 @@ pub(super) enum AdminRpc {
     TakeZone,
     GiveZone,
     ListZoneOutages,
+    GetOperationProgress,
+    ListBackupDetails,
+    GetBackupDetails,
+    VerifyBackup,
+    GetBackupPolicy,
+    SetBackupPolicy,
+    GetClock,
+    AdvanceClock,
 }
 
 struct Route {
@@ -50,6 +65,7 @@ const INSTANCES: &str = "projects/*/locations/*/instances";
 const INSTANCE: &str = "projects/*/locations/*/instances/*";
 const OPERATION: &str = "projects/*/locations/*/operations/*";
 const BACKUP: &str = "projects/*/locations/*/backupCollections/*/backups/*";
+const ADMIN_BACKUP: &str = "admin/projects/*/locations/*/backupCollections/*/backups/*";
 const USER: &str = "projects/*/locations/*/instances/*/tokenAuthUsers/*";
 const TOKEN: &str = "projects/*/locations/*/instances/*/tokenAuthUsers/*/authTokens/*";
 const ACL_POLICIES: &str = "projects/*/locations/*/aclPolicies";
@@ -74,13 +90,13 @@ static ROUTES: &[Route] = &[
         Rpc::Later("GetSharedRegionalCertificateAuthority"),
     ),
     route(Method::POST, "projects/*/locations/*/instances/*:rescheduleMaintenance", Rpc::Later("RescheduleMaintenance")),
-    route(Method::GET, "projects/*/locations/*/backupCollections", Rpc::Later("ListBackupCollections")),
-    route(Method::GET, "projects/*/locations/*/backupCollections/*", Rpc::Later("GetBackupCollection")),
-    route(Method::GET, "projects/*/locations/*/backupCollections/*/backups", Rpc::Later("ListBackups")),
-    route(Method::GET, BACKUP, Rpc::Later("GetBackup")),
-    route(Method::DELETE, BACKUP, Rpc::Later("DeleteBackup")),
-    route(Method::POST, "projects/*/locations/*/backupCollections/*/backups/*:export", Rpc::Later("ExportBackup")),
-    route(Method::POST, "projects/*/locations/*/instances/*:backup", Rpc::Later("BackupInstance")),
+    route(Method::GET, "projects/*/locations/*/backupCollections", Rpc::ListBackupCollections),
+    route(Method::GET, "projects/*/locations/*/backupCollections/*", Rpc::GetBackupCollection),
+    route(Method::GET, "projects/*/locations/*/backupCollections/*/backups", Rpc::ListBackups),
+    route(Method::GET, BACKUP, Rpc::GetBackup),
+    route(Method::DELETE, BACKUP, Rpc::DeleteBackup),
+    route(Method::POST, "projects/*/locations/*/backupCollections/*/backups/*:export", Rpc::ExportBackup),
+    route(Method::POST, "projects/*/locations/*/instances/*:backup", Rpc::BackupInstance),
     route(Method::POST, "projects/*/locations/*/instances/*:startMigration", Rpc::Later("StartMigration")),
     route(Method::POST, "projects/*/locations/*/instances/*:finishMigration", Rpc::Later("FinishMigration")),
     route(Method::GET, "projects/*/locations/*/instances/*/tokenAuthUsers", Rpc::Later("ListTokenAuthUsers")),
@@ -104,6 +120,14 @@ static ROUTES: &[Route] = &[
     route(Method::POST, "admin/zones/*:take", Rpc::Admin(AdminRpc::TakeZone)),
     route(Method::POST, "admin/zones/*:give", Rpc::Admin(AdminRpc::GiveZone)),
     route(Method::GET, "admin/zoneOutages", Rpc::Admin(AdminRpc::ListZoneOutages)),
+    route(Method::GET, "admin/projects/*/locations/*/operations/*/progress", Rpc::Admin(AdminRpc::GetOperationProgress)),
+    route(Method::GET, "admin/projects/*/locations/*/backupCollections/*/backups", Rpc::Admin(AdminRpc::ListBackupDetails)),
+    route(Method::GET, ADMIN_BACKUP, Rpc::Admin(AdminRpc::GetBackupDetails)),
+    route(Method::POST, "admin/projects/*/locations/*/backupCollections/*/backups/*:verify", Rpc::Admin(AdminRpc::VerifyBackup)),
+    route(Method::GET, "admin/projects/*/locations/*/instances/*/backupPolicy", Rpc::Admin(AdminRpc::GetBackupPolicy)),
+    route(Method::POST, "admin/projects/*/locations/*/instances/*:setBackupPolicy", Rpc::Admin(AdminRpc::SetBackupPolicy)),
+    route(Method::GET, "admin/clock", Rpc::Admin(AdminRpc::GetClock)),
+    route(Method::POST, "admin/clock:advance", Rpc::Admin(AdminRpc::AdvanceClock)),
 ];
 
 /// What this method asks for at this path below `/v1/`.
@@ -160,7 +184,11 @@ mod tests {
             (Method::GET, "projects/p/locations/us-central1/instances", Rpc::ListInstances),
             (Method::PATCH, "projects/example.com:p/locations/l/instances/i", Rpc::UpdateInstance),
             (Method::POST, "projects/p/locations/l/operations/o:cancel", Rpc::CancelOperation),
-            (Method::POST, "projects/p/locations/l/instances/i:backup", Rpc::Later("BackupInstance")),
+            (Method::POST, "projects/p/locations/l/instances/i:backup", Rpc::BackupInstance),
+            (Method::GET, "projects/p/locations/-/backupCollections/-/backups", Rpc::ListBackups),
+            (Method::POST, "projects/p/locations/l/backupCollections/c/backups/b:export", Rpc::ExportBackup),
+            (Method::POST, "projects/p/locations/l/instances/i:startMigration", Rpc::Later("StartMigration")),
+            (Method::POST, "admin/clock:advance", Rpc::Admin(AdminRpc::AdvanceClock)),
             (Method::GET, "projects/p/locations", Rpc::ListLocations),
             (Method::POST, "admin/zones/us-central1-a:take", Rpc::Admin(AdminRpc::TakeZone)),
         ] {

@@ -44,3 +44,34 @@ fn a_message_stays_within_two_lines_and_counts_what_it_leaves_out() {
     assert!(message.ends_with("; and 4 more"), "{message}");
     assert!(message.len() <= MESSAGE_CHARS_MAX, "{}: {message}", message.len());
 }
+
+#[test]
+fn work_in_the_background_says_how_far_it_is() {
+    let reason = |waiting: WaitingOn| joined(&told(&[waiting], &[]));
+    assert_eq!(
+        reason(WaitingOn::BackupToBeTaken { shards: 3, bytes: 512 << 20 }),
+        "taking the data of 3 shards (512 MiB so far)"
+    );
+    assert_eq!(reason(WaitingOn::BackupToBeTaken { shards: 1, bytes: 0 }), "taking the data of 1 shard (0 B so far)");
+    assert_eq!(
+        reason(WaitingOn::DataToImport { bytes: 12 << 20, bytes_total: 96 << 20 }),
+        "putting the first data in place (12 MiB of 96 MiB, 12 %)"
+    );
+    assert_eq!(reason(WaitingOn::DataToImport { bytes: 7, bytes_total: 0 }), "putting the first data in place (7 B so far)");
+    assert_eq!(
+        reason(WaitingOn::BackupSourceOf(ShardIndex(2))),
+        "waiting for a node of shard s2 that a backup can be taken from"
+    );
+    let twice = [
+        WaitingOn::WorkToStop,
+        WaitingOn::BackupSourceOf(ShardIndex(0)),
+        WaitingOn::BackupSourceOf(ShardIndex(1)),
+        WaitingOn::WorkToStop,
+    ];
+    assert_eq!(
+        joined(&told(&twice, &[])),
+        "waiting for nodes of shards s0, s1 that a backup can be taken from; waiting for other work on its data to stop"
+    );
+    let retry = WaitingOn::Retry { step: StepKind::BeginImport, node: None, kind: FaultKind::BadData };
+    assert!(reason(retry).ends_with(": the data cannot be used"));
+}

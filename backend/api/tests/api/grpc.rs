@@ -96,6 +96,9 @@ async fn numbers_that_are_no_values_are_refused() {
         ("instance.persistence_config.mode", |i| {
             i.persistence_config = Some(v1::PersistenceConfig { mode: 9, ..Default::default() })
         }),
+        ("instance.automated_backup_config.automated_backup_mode", |i| {
+            i.automated_backup_config = Some(v1::AutomatedBackupConfig { automated_backup_mode: 9, ..Default::default() });
+        }),
         ("instance.zone_distribution_config.mode", |i| {
             i.zone_distribution_config = Some(v1::ZoneDistributionConfig { mode: 9, zone: String::new() });
         }),
@@ -117,10 +120,10 @@ async fn missing_instances_and_rpcs_have_their_codes() {
         (missing.code(), missing.message()),
         (Code::NotFound, format!("Resource '{}' was not found", name_of("none")).as_str())
     );
-    let later = memorystore.backup_instance(v1::BackupInstanceRequest::default()).await.expect_err("not yet");
+    let later = memorystore.start_migration(v1::StartMigrationRequest::default()).await.expect_err("not yet");
     assert_eq!(
         (later.code(), later.message()),
-        (Code::Unimplemented, "BackupInstance is not available in this version of Valkyard")
+        (Code::Unimplemented, "StartMigration is not available in this version of Valkyard")
     );
     let unnamed = memorystore.update_instance(v1::UpdateInstanceRequest::default()).await.expect_err("no mask");
     assert_eq!(unnamed.code(), Code::InvalidArgument);

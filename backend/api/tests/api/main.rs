@@ -2,17 +2,22 @@
 //! every instance is complete at once.
 
 mod admin;
+mod admin_backups;
 mod answers;
+mod backup_sources;
+mod backups;
 mod change;
 mod create;
 mod delete;
 mod grpc;
 mod hang_up;
+mod keeper;
 mod list;
 mod local_only;
 mod locations;
 mod operations;
 mod persistence;
+mod schedule;
 mod server;
 mod transport;
 mod update;

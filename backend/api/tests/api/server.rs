@@ -20,11 +20,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::Service as _;
 use valkyard_api::{ApiState, router};
+use valkyard_keeper::KeeperHandle;
 use valkyard_model::{ByteSize, InstanceName};
 use valkyard_reconciler::{Supervisor, SupervisorHandle, Wake};
 use valkyard_store::{Store, StoreLocation};
 
-use crate::world::{ConvergingWorld, TestPlatform};
+use crate::keeper::ConvergingKeeper;
+use crate::world::{ConvergingWorld, LATER, TestPlatform, time};
 
 /// Between two looks at an operation: the made-up world needs a turn of a loop, microseconds.
 const POLL_GAP: Duration = Duration::from_millis(2);
@@ -35,6 +37,8 @@ const POLLS_MAX: u32 = 5_000;
 pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) supervisor: SupervisorHandle,
+    keeper: KeeperHandle,
+    pub(crate) store: Store,
     held: Arc<AtomicBool>,
     data: Arc<AtomicU64>,
     router: Router,
@@ -95,16 +99,20 @@ impl Server {
             data: world_data.clone(),
         };
         let (supervisor, handle) = Supervisor::new(new_world, stop.clone());
-        let state = ApiState { store, supervisor: handle.clone(), platform: Arc::new(platform) };
+        let (keeper, ends) = valkyard_keeper::handle();
+        let keeping = ConvergingKeeper { store: store.clone(), ends, held: held.clone(), now: time(LATER) };
+        let state =
+            ApiState { store: store.clone(), supervisor: handle.clone(), keeper: keeper.clone(), platform: Arc::new(platform) };
         let router = router(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor.run(Vec::new()));
+        tasks.spawn(keeping.run());
         let serving = router.clone();
         tasks.spawn(async move { axum::serve(listener, serving).await.expect("the server runs until it is dropped") });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { base, supervisor: handle, held, data, router, client, stop, _tasks: tasks }
+        Self { base, supervisor: handle, keeper, store, held, data, router, client, stop, _tasks: tasks }
     }
 
     /// From now on nothing progresses.
@@ -127,9 +135,46 @@ impl Server {
         panic!("the loop of {name} has not looked again");
     }
 
-    /// Lets everything progress again, beginning with this instance.
+    /// Asks for a JSON again and again until it is as wanted.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..POLLS_MAX {
+            last = self.get(path).await.ok();
+            if is_so(&last) {
+                return last;
+            }
+            tokio::time::sleep(POLL_GAP).await;
+        }
+        panic!("{path} stays as it is: {last}");
+    }
+
+    /// Waits until a running operation says this.
+    pub(crate) async fn told(&self, operation: &Value, words: &str) {
+        let path = format!("/v1/{}", operation["name"].as_str().expect("operations have names"));
+        let says = |operation: &Value| operation["metadata"]["statusMessage"].as_str().is_some_and(|said| said.contains(words));
+        self.until(&path, says).await;
+    }
+
+    /// Waits until nothing is at a path.
+    pub(crate) async fn gone(&self, path: &str) {
+        for _ in 0..POLLS_MAX {
+            if self.get(path).await.status == StatusCode::NOT_FOUND {
+                return;
+            }
+            tokio::time::sleep(POLL_GAP).await;
+        }
+        panic!("{path} is still there");
+    }
+
+    /// From now on, what is backed up holds this much.
+    pub(crate) fn hold_data(&self, data: ByteSize) {
+        self.data.store(data.0, Ordering::Release);
+    }
+
+    /// Lets everything progress again, beginning with this instance and the keeper.
     pub(crate) async fn release(&self, name: &str) {
         self.held.store(false, Ordering::Release);
+        self.keeper.look_again();
         self.supervisor.look_again(name.parse().expect("an instance name")).await;
     }
 

@@ -71,8 +71,7 @@ async fn rpcs_to_come_say_so() {
     let cache = path_of("cache");
     for (method, path, rpc) in [
         (Method::GET, format!("{cache}/certificateAuthority"), "GetCertificateAuthority"),
-        (Method::POST, format!("{cache}:backup"), "BackupInstance"),
-        (Method::GET, "/v1/projects/p/locations/-/backupCollections".to_owned(), "ListBackupCollections"),
+        (Method::POST, format!("{cache}:startMigration"), "StartMigration"),
         (Method::DELETE, format!("{cache}/tokenAuthUsers/alice?force=true"), "DeleteTokenAuthUser"),
         (Method::POST, "/v1/projects/p/locations/l/aclPolicies?aclPolicyId=a".to_owned(), "CreateAclPolicy"),
     ] {

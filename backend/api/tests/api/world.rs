@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use uuid::Uuid;
-use valkyard_api::{NodeSignal, Platform};
+use valkyard_api::{ClockIsFixed, NodeSignal, Platform};
 use valkyard_model::{
-    ByteSize, ConfigEpoch, DesiredInstance, EngineSeen, EngineVersion, InstanceAddress, InstanceName, Lifecycle, LiveSettings,
-    MemoryPolicy, NodeHistory, NodeId, NodeObservation, NodeSerial, Observation, PersistenceSeen, RoleSeen, Seen, SlotSet,
-    SpecLimits, Step, Timestamp, Uid,
+    BackupContent, BackupFile, BackupRun, ByteSize, ConfigEpoch, DesiredInstance, EngineSeen, EngineVersion, Failure,
+    FailureCode, ImportRun, InstanceAddress, InstanceName, JobState, Lifecycle, LiveSettings, MemoryPolicy, NodeHistory, NodeId,
+    NodeObservation, NodeSerial, Observation, PersistenceSeen, RoleSeen, Seen, ShardIndex, SlotRange, SlotSet, SpecLimits, Step,
+    Timestamp, Uid, even_shares,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -19,9 +20,13 @@ use valkyard_store::{AddressPlan, Store};
 /// When the made-up clock starts: 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
 /// When everything is seen to be complete, on the made-up clock.
-const LATER: i64 = START + 3_600;
+pub(crate) const LATER: i64 = START + 3_600;
 
-fn time(seconds: i64) -> Timestamp {
+/// What is moved by work that is held half-way, and what it moves in all.
+const MOVED_BYTES: u64 = 12 << 20;
+const MOVED_BYTES_TOTAL: u64 = 96 << 20;
+
+pub(crate) fn time(seconds: i64) -> Timestamp {
     DateTime::from_timestamp(seconds, 0).expect("a time of this century")
 }
 
@@ -42,12 +47,7 @@ impl World for ConvergingWorld {
 
     async fn observe(&mut self, desired: &DesiredInstance) -> Observation {
         if !self.held.load(Ordering::Acquire) {
-            let (name, uid, now) = (&desired.name, desired.uid, time(LATER));
-            let result = match desired.lifecycle {
-                Lifecycle::Present => self.store.record_converged(name, uid, desired.generation, now).await,
-                Lifecycle::Deleting | Lifecycle::Abandoned { .. } => self.store.remove_instance(name, uid, now).await,
-            };
-            result.expect("the store in memory takes what the loop of the instance records");
+            self.complete(desired).await;
         }
         Observation {
             at: time(LATER),
@@ -55,6 +55,19 @@ impl World for ConvergingWorld {
             nodes: primary_with(desired, ByteSize(self.data.load(Ordering::Acquire))),
             discovery: Seen::Absent,
             handovers: [].into(),
+            backup: desired.backup.as_ref().map(|order| BackupRun {
+                backup: order.uid,
+                attempts: 1,
+                bytes: MOVED_BYTES,
+                state: JobState::Running,
+            }),
+            import: desired.importing().map(|_| ImportRun {
+                attempts: 1,
+                bytes: MOVED_BYTES,
+                bytes_total: MOVED_BYTES_TOTAL,
+                keys: 7,
+                state: JobState::Running,
+            }),
             faults: Vec::new(),
         }
     }
@@ -65,6 +78,56 @@ impl World for ConvergingWorld {
 
     fn now(&self) -> Timestamp {
         time(LATER)
+    }
+}
+
+impl ConvergingWorld {
+    async fn complete(&self, desired: &DesiredInstance) {
+        let (name, uid, now) = (&desired.name, desired.uid, time(LATER));
+        if let Some(order) = &desired.backup {
+            let result = match (order.is_cancelled, &desired.lifecycle) {
+                (false, Lifecycle::Present) => {
+                    let content = content(desired, self.data.load(Ordering::Acquire));
+                    self.store.record_backup(name, uid, order.uid, content, now).await
+                }
+                (true, _) | (_, Lifecycle::Deleting | Lifecycle::Abandoned { .. }) => {
+                    let failure = Failure { code: FailureCode::Cancelled, message: "not wanted any more".to_owned() };
+                    self.store.abandon_backup(name, uid, order.uid, failure, now).await
+                }
+            };
+            result.expect("the store in memory takes what becomes of a backup");
+        }
+        let result = match desired.lifecycle {
+            Lifecycle::Present => self.store.record_converged(name, uid, desired.generation, now).await,
+            Lifecycle::Deleting | Lifecycle::Abandoned { .. } => self.store.remove_instance(name, uid, now).await,
+        };
+        result.expect("the store in memory takes what the loop of the instance records");
+    }
+}
+
+/// A file of a hundred bytes and ten keys for each shard, which together held this much.
+fn content(desired: &DesiredInstance, data_bytes: u64) -> BackupContent {
+    let file = |(index, slots): (usize, SlotRange)| {
+        let shard = ShardIndex(u16::try_from(index).expect("250 shards at most"));
+        BackupFile {
+            shard,
+            file: format!("{shard}.rdb"),
+            bytes: 100,
+            sha256: "a".repeat(64),
+            keys: 10,
+            keys_expiring: 1,
+            digest: "b".repeat(64),
+            data_bytes: if index == 0 { data_bytes } else { 0 },
+            slots: std::iter::once(slots).collect(),
+            begun_at: time(LATER),
+            finished_at: time(LATER),
+        }
+    };
+    BackupContent {
+        finished_at: time(LATER),
+        url: format!("file:///backups/{}", desired.uid),
+        digest: "c".repeat(64),
+        files: even_shares(desired.spec.shard_count).into_iter().enumerate().map(file).collect(),
     }
 }
 
@@ -101,13 +164,18 @@ fn primary_with(desired: &DesiredInstance, data: ByteSize) -> BTreeMap<NodeSeria
     [(serial, seen)].into()
 }
 
-/// A machine made up: a clock that moves one second per question, and uuids that count.
+/// A machine made up: a clock that moves one second per question, one of schedules that shows the last answer of it, and uuids
+/// that count.
 #[derive(Debug, Default)]
 pub(crate) struct TestPlatform {
     pub(crate) seconds: AtomicI64,
     pub(crate) uuids: AtomicU64,
     /// Last byte of the lowest address that no other program has.
     pub(crate) first_free: u8,
+    /// How many seconds the clock of schedules is ahead.
+    pub(crate) ahead: AtomicI64,
+    /// Whether it may not be moved.
+    pub(crate) clock_is_fixed: bool,
     /// What was done to processes, in order.
     pub(crate) signals: Arc<Mutex<Vec<(NodeSerial, NodeSignal)>>>,
 }
@@ -132,6 +200,19 @@ impl Platform for TestPlatform {
 
     fn now(&self) -> Timestamp {
         time(START + self.seconds.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn calendar(&self) -> Timestamp {
+        let since_start = (self.seconds.load(Ordering::Relaxed) - 1).max(0);
+        time(START + since_start + self.ahead.load(Ordering::Relaxed))
+    }
+
+    fn advance_calendar(&self, seconds: i64) -> Result<(), ClockIsFixed> {
+        if self.clock_is_fixed {
+            return Err(ClockIsFixed);
+        }
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+        Ok(())
     }
 
     fn random(&self) -> [u8; 32] {

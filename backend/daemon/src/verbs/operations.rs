@@ -3,20 +3,16 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Error, Result};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::cli::{AskOptions, OperationOptions, OperationsCommand, OutputFormat};
-use crate::client::{Daemon, Refusal};
 use crate::output::{print, table, warn};
 use crate::verbs::ask::{block_on, daemon, full_name};
+use crate::verbs::patience::{LOOK_EVERY, read_patiently};
 
-/// Gap between two looks: people read no faster, and the daemon answers from memory.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Characters of the reason shown in a list.
 const DETAIL_LENGTH_MAX: usize = 80;
-/// How long a daemon may be away meanwhile: a restart takes seconds, and the operation goes on after it.
-const AWAY_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(command: &OperationsCommand) -> Result<ExitCode> {
     match command {
@@ -89,7 +85,8 @@ async fn watch(options: &OperationOptions) -> Result<ExitCode> {
     let began = Instant::now();
     let mut last = None;
     loop {
-        let operation = read(&options.ask, &path).await?;
+        let answer = read_patiently(&options.ask, &path, warn).await?;
+        let operation = serde_json::from_slice(&answer).context("parse the daemon's answer")?;
         let now = outcome(&operation);
         if last.as_ref() != Some(&now) {
             print(&line(&operation, &now, began.elapsed(), options.ask.output))?;
@@ -112,33 +109,6 @@ fn line(operation: &Value, now: &Outcome, since: Duration, form: OutputFormat) -
         (OutputFormat::Text, Outcome::Succeeded) => format!("{seconds:>7.1}s  succeeded\n"),
         (OutputFormat::Text, Outcome::Failed(message)) => format!("{seconds:>7.1}s  failed: {message}\n"),
     }
-}
-
-/// Reads the operation; a daemon that is being restarted is waited for.
-async fn read(options: &AskOptions, path: &str) -> Result<Value> {
-    let deadline = Instant::now() + AWAY_LIMIT;
-    let mut has_warned = false;
-    loop {
-        // Each time anew: a restarted daemon may listen elsewhere.
-        let daemon: Daemon = daemon(options)?;
-        let error = match daemon.read_json(path).await {
-            Ok(operation) => return Ok(operation),
-            Err(error) => error,
-        };
-        if is_final(&error) || Instant::now() >= deadline {
-            return Err(error);
-        }
-        if !has_warned {
-            warn(&format!("{error:#}; trying again for {} s", AWAY_LIMIT.as_secs()));
-            has_warned = true;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-/// Whether asking again would give the same.
-fn is_final(error: &Error) -> bool {
-    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.status.is_client_error())
 }
 
 #[cfg(test)]

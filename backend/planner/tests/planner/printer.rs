@@ -50,9 +50,21 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
             let nodes: Vec<String> = backends.iter().map(|address| node_at(desired, *address)).collect();
             format!("{kind} to {}", nodes.join(" "))
         }
-        Step::CloseDiscovery | Step::RemoveInstance => kind.to_string(),
+        Step::BeginBackup { order, sources } => {
+            let sources: Vec<String> = sources.iter().map(|source| format!("{} of {}", source.node, source.shard)).collect();
+            format!("{kind} {} from {}", order.name.backup, sources.join(", "))
+        }
+        Step::RecordBackup { content, .. } => format!("{kind} of {} keys", content.keys()),
+        Step::BeginImport { targets, .. } => {
+            let targets: Vec<String> = targets.iter().map(|target| format!("[{}] to {}", target.slots, target.node)).collect();
+            format!("{kind} {}", targets.join(", "))
+        }
+        Step::ConfirmImport { node } => format!("{kind} of {node}"),
+        Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
+        Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => kind.to_string(),
         Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
-        Step::AbandonCreate { failure: Failure { code, message } }
+        Step::AbandonBackup { failure: Failure { code, message }, .. }
+        | Step::AbandonCreate { failure: Failure { code, message } }
         | Step::AbandonUpdate { failure: Failure { code, message } } => {
             format!("{kind}: {code:?}: {message}")
         }
@@ -69,7 +81,7 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
         Step::ClaimSlots { node, slots } => format!("{kind} [{slots}] for {node}"),
         Step::CopyFunctions { node, source } => format!("{kind} to {node} from {}", node_at(desired, *source)),
-        Step::Configure { node, settings } => {
+        Step::Configure { node, settings, .. } => {
             let values: Vec<String> =
                 LiveSettings::wanted(settings).iter().map(|(key, value)| format!("{key}={value:?}")).collect();
             format!("{kind} {node}: {}", values.join(" "))
@@ -127,6 +139,10 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::ClusterToAgree(node) => format!("the cluster to agree, says {node}"),
         WaitingOn::LogToBeWritten(node) => format!("the log of {node} to be written"),
         WaitingOn::SnapshotOf(shard) => format!("a snapshot of {shard}"),
+        WaitingOn::BackupToBeTaken { shards, bytes } => format!("{shards} shards to be backed up, {bytes} bytes so far"),
+        WaitingOn::BackupSourceOf(shard) => format!("{shard} to have a node to back up"),
+        WaitingOn::DataToImport { bytes, bytes_total } => format!("data to be imported, {bytes} of {bytes_total} bytes"),
+        WaitingOn::WorkToStop => "work to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => format!("the data of {node} to be readable"),
         WaitingOn::DataToLoad(node) => format!("{node} to come back with the data"),
         WaitingOn::ReplicaToSync(node) => format!("replica {node} to sync"),

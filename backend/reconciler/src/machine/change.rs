@@ -9,8 +9,7 @@ use tracing::debug;
 use valkyard_engine::{LinkError, NodeLink, SlotsByKeys};
 use valkyard_host::{drop_data, rewrite};
 use valkyard_model::{
-    DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, Persistence, SlotSet,
-    Step,
+    DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step,
 };
 
 use super::MachineWorld;
@@ -21,16 +20,6 @@ use crate::world::StepError;
 
 /// Longest wait for a link to a witness: as much as the whole step should take.
 const WITNESS_TIME_MAX: Duration = Duration::from_millis(100);
-
-/// Data that is not written any more with this persistence. What is kept instead is complete when the planner configures this,
-/// but for a log of writes, which its engine only begins: until that is complete the snapshot stays.
-fn surplus_data(persistence: Persistence) -> &'static [DataSource] {
-    match persistence {
-        Persistence::Disabled => &[DataSource::Log, DataSource::Snapshot],
-        Persistence::Rdb(_) => &[DataSource::Log],
-        Persistence::Aof { .. } => &[],
-    }
-}
 
 /// A step that names an address where no node is allocated: the planner never makes one.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +40,7 @@ impl MachineWorld {
                 let functions = self.link_at(desired, *source).await?.dump_functions().await?;
                 self.link(desired, *node).await?.restore_functions(&functions).await?;
             }
-            Step::Configure { node, settings } => self.configure(desired, *node, settings).await?,
+            Step::Configure { node, settings, surplus } => self.configure(desired, *node, settings, surplus).await?,
             Step::SaveSnapshot { node } => self.link(desired, *node).await?.save_snapshot().await?,
             Step::Forget { node, peers } => self.link(desired, *node).await?.forget(peers).await?,
             Step::AllocateNodes { .. }
@@ -125,7 +114,13 @@ impl MachineWorld {
         opened
     }
 
-    async fn configure(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {
+    async fn configure(
+        &self,
+        desired: &DesiredInstance,
+        node: NodeSerial,
+        settings: &NodeSettings,
+        surplus: &[DataSource],
+    ) -> Result<(), StepError> {
         self.link(desired, node).await?.set_persistence(settings.persistence).await?;
         // What is refused now is not worth the rest: the file has to have all when the node starts again.
         let outcome = self.set_settings(desired, node, settings).await;
@@ -133,7 +128,7 @@ impl MachineWorld {
         let home = self.home(desired, node);
         blocking(move || rewrite(&home, &file)).await?;
         let home = self.home(desired, node);
-        let surplus = surplus_data(settings.persistence);
+        let surplus = surplus.to_vec();
         blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;
         outcome
     }

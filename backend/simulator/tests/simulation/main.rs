@@ -3,6 +3,7 @@
 mod changes;
 mod chaos;
 mod crashes;
+mod data;
 mod faults;
 mod persistence;
 mod scenario;

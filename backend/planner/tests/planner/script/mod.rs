@@ -8,10 +8,11 @@
 //! - `takeover NODE epoch=N [untold]`: the node owns its shard's slots; untold: only it knows
 //! - `discovery closed|unknown|open [NODE…]`
 //! - `fault STEP [NODE] KIND attempts=N ago=MS detail=TEXT`, `no faults`
-//! - the lines of a change, see [`change`]
+//! - the lines of a change, see [`change`], and of backups and first data, see [`data`]
 //! - `generation N`, `deleting`, `wait MS`, `daemon restarted`: it looks for the first time
 
 mod change;
+mod data;
 pub(crate) mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use uuid::Uuid;
 use valkyard_model::{
-    AddressBlock, AdminSecret, AppendFsync, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen, Failure,
-    FailureCode, Fault, FaultKind, Generation, InitialRole, InstanceAddress, Lifecycle, LocationId, MigrationSeen, NodeSerial,
-    Observation, Persistence, Seen, Settled, ShardIndex, SlotSet, SnapshotPeriod, SnapshotSchedule, SpecDraft, SpecLimits, Step,
-    StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
+    AddressBlock, AdminSecret, AppendFsync, BackupRun, ByteSize, ConfigEpoch, Convergence, DesiredInstance, DiscoverySeen,
+    Failure, FailureCode, Fault, FaultKind, Generation, ImportRun, InitialRole, InstanceAddress, Lifecycle, LocationId,
+    MigrationSeen, NodeSerial, Observation, Persistence, Seen, Settled, ShardIndex, SlotSet, SnapshotPeriod, SnapshotSchedule,
+    SpecDraft, SpecLimits, Step, StepKind, Timestamp, Uid, Zone, ZoneDraft, even_shares, validate,
 };
 use valkyard_planner::plan;
 
@@ -50,6 +51,8 @@ pub(crate) struct World {
     /// What only the new owner itself knows.
     pub(crate) untold: BTreeMap<ShardIndex, Ownership>,
     discovery: Seen<DiscoverySeen>,
+    pub(crate) backup: Option<BackupRun>,
+    pub(crate) import: Option<ImportRun>,
     faults: Vec<Fault>,
 }
 
@@ -75,6 +78,8 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
         nodes: BTreeMap::new(),
         next_serial: NodeSerial(1),
         secret: AdminSecret::from_random([7; 32]),
+        backup: None,
+        has_backups: false,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
     }
@@ -84,7 +89,8 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
 pub(crate) fn allocate(desired: &mut DesiredInstance) {
     let now = desired.create_time;
     let (nodes, faults) = (BTreeMap::new(), Vec::new());
-    let nothing = Observation { at: now, first_look: now, nodes, discovery: Seen::Absent, handovers: BTreeMap::new(), faults };
+    let (discovery, handovers) = (Seen::Absent, BTreeMap::new());
+    let nothing = Observation { at: now, first_look: now, nodes, discovery, handovers, backup: None, import: None, faults };
     for step in plan(desired, &nothing, desired.create_time).steps {
         if let Step::AllocateNodes { nodes } = step {
             for node in nodes {
@@ -146,6 +152,8 @@ impl World {
             handovers: BTreeMap::new(),
             untold: BTreeMap::new(),
             discovery: Seen::Absent,
+            backup: None,
+            import: None,
             faults: Vec::new(),
             desired,
         };
@@ -190,6 +198,7 @@ impl World {
                 self.first_look = self.now;
                 Ok(())
             }
+            ["backup" | "import" | "placed", ..] => self.move_data(&words),
             ["update" | "do" | "slots" | "migrating" | "handover" | "zone-out", ..] => self.change(&words),
             ["deleting"] => {
                 self.desired.lifecycle = Lifecycle::Deleting;
@@ -210,7 +219,9 @@ impl World {
         let nodes = self.nodes.iter().filter_map(|(serial, node)| Some((*serial, node.seen(self, *serial)?))).collect();
         let (discovery, faults) = (self.discovery.clone(), self.faults.clone());
         let handovers = self.handovers.clone();
-        let observed = Observation { at: self.now, first_look: self.first_look, nodes, discovery, handovers, faults };
+        let (backup, import) = (self.backup.clone(), self.import.clone());
+        let (at, first_look) = (self.now, self.first_look);
+        let observed = Observation { at, first_look, nodes, discovery, handovers, backup, import, faults };
         (self.desired.clone(), observed)
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, EngineSeen, ExitSeen, FilesSeen, LinkState, LiveSettings,
-    NodeAllocation, NodeHistory, NodeId, NodeObservation, NodeSerial, OpenSlot, PeerHealth, PeerSeen, PersistenceSeen, Pid,
-    ProcessSeen, ProcessState, RoleSeen, Seen, Slot, SlotSet, Timestamp, Uid,
+    BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, EngineSeen, ExitSeen, FilesSeen, ImportSeen, LinkState,
+    LiveSettings, LoadedSeen, NodeAllocation, NodeHistory, NodeId, NodeObservation, NodeSerial, OpenSlot, PeerHealth, PeerSeen,
+    PersistenceSeen, Pid, ProcessSeen, ProcessState, RoleSeen, Seen, Slot, SlotSet, Timestamp, Uid,
 };
 
 use valkyard_planner::node_settings;
@@ -74,6 +74,9 @@ pub(crate) struct NodeScript {
     pub(crate) heard: Option<u64>,
     pub(crate) bytes: u64,
     pub(crate) data: DataSeen,
+    pub(crate) import: Option<ImportSeen>,
+    /// Keys that the engine has loaded from a snapshot.
+    pub(crate) loaded: u64,
     pub(crate) is_rewriting: bool,
     pub(crate) is_saving: bool,
     /// The epoch at which its folder remembers it as its shard's owner.
@@ -254,7 +257,7 @@ impl NodeScript {
             current_epoch: ConfigEpoch(epoch),
             slots: world.share(allocation.shard),
         });
-        FilesSeen { data: self.data, memory }
+        FilesSeen { data: self.data, memory, import: self.import }
     }
 
     fn persistence(&self, world: &World) -> PersistenceSeen {
@@ -266,6 +269,7 @@ impl NodeScript {
             is_logging: fsync.is_some(),
             is_rewriting: self.is_rewriting,
             is_saving: self.is_saving,
+            loaded: LoadedSeen { keys: self.loaded, keys_expired: 0 },
             ..PersistenceSeen::default()
         }
     }

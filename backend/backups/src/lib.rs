@@ -6,11 +6,13 @@
 mod blocking;
 mod pipeline;
 mod rdb;
+mod restore;
 mod store;
 mod tap;
 
 pub use pipeline::{PipelineError, TakenShard, check_file, place_file, take_shard};
-pub use rdb::{Checksum, ContentDigest, DigestError, Format, LargestKey, Library, RdbError, RdbReader, RdbSummary};
+pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};
+pub use restore::{PlaceProgress, PlaceSource, PlaceTarget, Placed, PlacedFile, place_files, remove_unfinished_imports};
 pub use store::{
     BackupName, BackupRef, BackupStore, BackupWriter, CollectionName, CopyProgress, Damage, FileReader, FileReceipt, ImportFile,
     Leftover, MANIFEST_VERSION, Manifest, NameError, Sha256, Sha256Error, ShardName, ShardRecord, ShardWriter, StoreError,

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
-use valkyard_model::SlotSet;
+use valkyard_model::{Slot, SlotSet};
 
 use crate::blocking::blocking;
 use crate::rdb::{RdbError, RdbReader, RdbSummary};
@@ -40,6 +40,43 @@ pub enum PipelineError {
         /// The cause.
         #[source]
         source: io::Error,
+    },
+    /// A file to restore from cannot be used.
+    #[error("failed to use {file}")]
+    Unusable {
+        /// The file.
+        file: String,
+        /// The cause.
+        #[source]
+        source: RdbError,
+    },
+    /// Two files to restore from have keys of one slot, so they are not of one cluster, or one of them is there twice.
+    #[error(
+        "{} and {} both have keys of slot {}, and a slot can come from one file only: leave one of them out",
+        files[0], files[1], slot.number()
+    )]
+    SourcesShare {
+        /// The slot.
+        slot: Slot,
+        /// The files.
+        files: [String; 2],
+    },
+    /// Two files to restore from have different function libraries of one name.
+    #[error(
+        "function library {name} is not the same in {} and {}, and a cluster has it once: make them the same, or leave one file out",
+        files[0], files[1]
+    )]
+    LibrariesDiffer {
+        /// The library.
+        name: String,
+        /// The files.
+        files: [String; 2],
+    },
+    /// Two shards to restore to have one slot.
+    #[error("slot {} was given to two shards, and can be in one only", slot.number())]
+    TargetsShare {
+        /// The slot.
+        slot: Slot,
     },
     /// It was told to stop.
     #[error("stopped")]

@@ -97,9 +97,10 @@ pub struct TakenShard {
 }
 
 impl TakenShard {
-    /// Its record in the manifest. `slots` are those that the shard owned.
+    /// Its record in the manifest. `slots` are those that the shard owned, `data_bytes` the memory that its data took in the
+    /// node.
     #[must_use]
-    pub fn record(&self, slots: SlotSet, begun_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> ShardRecord {
+    pub fn record(&self, slots: SlotSet, data_bytes: u64, begun_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> ShardRecord {
         let Self { shard, receipt, summary, point } = self;
         ShardRecord {
             shard: shard.clone(),
@@ -109,8 +110,11 @@ impl TakenShard {
             rdb_version: summary.format.version,
             keys: summary.keys,
             keys_expiring: summary.keys_expiring,
+            keys_lasting: summary.keys_lasting,
             first_expiry_ms: summary.first_expiry_ms,
             digest: summary.digest,
+            digest_lasting: summary.digest_lasting,
+            data_bytes,
             libraries: summary.libraries.len() as u64,
             largest_key_bytes: summary.largest.as_ref().map_or(0, |largest| largest.payload_bytes),
             slots,

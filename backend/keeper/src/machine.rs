@@ -25,7 +25,7 @@ use records::Records;
 use sweep::Sweeping;
 
 /// How long work may take to end when the daemon stops: a store is told to forget an upload. What is left is found later.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_LIMIT: Duration = Duration::from_secs(3);
 
 /// What the keeper works on.
 #[derive(Debug)]
@@ -72,8 +72,6 @@ impl KeeperMachine {
         let (store, place) = (self.backups.clone(), place_of(name));
         let ends = self.ends();
         self.deletions.begin(backup, ends, |_progress, stop| async move {
-            // A name that does not fit the store has no files there.
-            let Some(place) = place else { return Ok(()) };
             let deleting = stop.run_until_cancelled(store.delete(&place));
             let stopped = || Err(valkyard_backups::StoreError::Stopped);
             deleting.await.unwrap_or_else(stopped).map_err(of_store("removing the files of a backup"))

@@ -12,7 +12,7 @@ use valkyard_backups::{
     inspect_node, place_of,
 };
 use valkyard_engine::render::ADMIN_USER;
-use valkyard_model::{BackupName, FaultKind, SLOT_COUNT, ShardIndex, SlotSet, even_shares};
+use valkyard_model::{BackupName, SLOT_COUNT, ShardIndex, SlotSet, even_shares};
 use valkyard_planner::{ScratchNodes, Verdict};
 
 use super::export::of_store;
@@ -30,10 +30,7 @@ pub(super) struct Comparing {
 
 impl Comparing {
     pub(super) async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<Verdict, JobFailure> {
-        let Some(place) = place_of(&self.backup) else {
-            return Err(JobFailure { kind: FaultKind::BadData, detail: "the backup's name does not fit the store".to_owned() });
-        };
-        let manifest = self.backups.manifest(&place).await.map_err(of_store("the backup store"))?;
+        let manifest = self.backups.manifest(&place_of(&self.backup)).await.map_err(of_store("the backup store"))?;
         let (bytes_total, keys_total) = (manifest.total_bytes(), manifest.total_keys());
         let (mut found, mut bytes, mut keys) = (Vec::new(), 0, 0);
         for (shard, address) in &self.scratch.nodes {
@@ -73,8 +70,8 @@ impl Content {
         Self {
             keys: record.keys,
             digest: record.digest,
-            keys_lasting: record.keys - record.keys_expiring,
-            digest_lasting: ContentDigest::default(),
+            keys_lasting: record.keys_lasting,
+            digest_lasting: record.digest_lasting,
             expires: record.keys_expiring > 0 || record.first_expiry_ms.is_some(),
         }
     }
@@ -83,8 +80,8 @@ impl Content {
         Self {
             keys: summary.keys,
             digest: summary.digest,
-            keys_lasting: summary.keys - summary.keys_expiring,
-            digest_lasting: ContentDigest::default(),
+            keys_lasting: summary.keys_lasting,
+            digest_lasting: summary.digest_lasting,
             expires: summary.keys_expiring > 0 || summary.first_expiry_ms.is_some(),
         }
     }

@@ -27,11 +27,9 @@ impl Copying {
     /// A copy that is there already is as good as a new one; another backup in its place is left alone. What is not finished
     /// is removed.
     pub(super) async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<(), JobFailure> {
-        let Some(place) = place_of(&self.order.backup) else {
-            return Err(JobFailure { kind: FaultKind::BadData, detail: "the backup's name does not fit a store".to_owned() });
-        };
+        let place = place_of(&self.order.backup);
         let url = &self.order.destination;
-        let opening = BackupStore::open(url, self.options.for_url(url));
+        let opening = BackupStore::open(url, self.options.of(url));
         let destination = opening.await.map_err(of_store("the destination"))?;
         let ours = self.backups.manifest(&place).await.map_err(of_store("the backup store"))?;
         let copied = self.backups.copy_to(&destination, &place, &stop, |told| {

@@ -33,7 +33,7 @@ impl Sweeping {
 
     async fn sweep(&self) -> Result<(), JobFailure> {
         let failed = of_store("looking for leftovers in the backup store");
-        let spared: BTreeSet<BackupRef> = self.spared.iter().filter_map(place_of).collect();
+        let spared: BTreeSet<BackupRef> = self.spared.iter().map(place_of).collect();
         for leftover in self.backups.leftovers(self.now - AGE_MIN).await.map_err(&failed)? {
             if spared.contains(&leftover.backup) {
                 continue;

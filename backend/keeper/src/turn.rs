@@ -13,7 +13,7 @@ use crate::{Doings, KeeperEnds, KeeperLook, KeeperWorld, KeepingError};
 /// The keeper of all backups: its world and what it remembers.
 #[derive(Debug)]
 pub struct Keeper<W> {
-    world: W,
+    pub(crate) world: W,
     memory: Memory,
     tell: watch::Sender<Doings>,
     pub(crate) wake: Arc<tokio::sync::Notify>,

@@ -55,6 +55,3 @@ async fn is_same(ours: &Manifest, destination: &BackupStore, place: &BackupRef) 
     }
     Err(JobFailure { kind: FaultKind::BadData, detail: format!("the destination has another backup {place}") })
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,8 @@ use redis::cluster::ClusterClient;
 use serde_json::Value;
 
 /// The discovery endpoint of an instance as the API shows it, as a connection URL.
-pub(crate) fn url(instance: &Value) -> String {
+#[must_use]
+pub fn url(instance: &Value) -> String {
     let endpoint = &instance["discoveryEndpoints"][0];
     let address = endpoint["address"].as_str().unwrap_or_else(|| panic!("no discovery endpoint: {instance}"));
     format!("redis://{address}:{}", endpoint["port"])

@@ -49,10 +49,21 @@ fn the_scaling_example_makes_what_its_variables_say() {
 }
 
 #[test]
-fn the_reference_examples_work() {
-    apply_plan_destroy("examples/resources/valkyard_instance", |_, daemon| {
+fn the_backups_example_restores_a_copy_of_another_shape() {
+    apply_plan_destroy("examples/backups", |workspace, daemon| {
+        assert_eq!(workspace.output("restored_shard_count"), "3");
+        assert_eq!(workspace.output("digest").len(), 64);
         assert!(!node_processes(&daemon.data_dir()).is_empty());
     });
+}
+
+#[test]
+fn the_reference_examples_work() {
+    for resource in ["valkyard_instance", "valkyard_backup", "valkyard_backup_policy"] {
+        apply_plan_destroy(&format!("examples/resources/{resource}"), |_, daemon| {
+            assert!(!node_processes(&daemon.data_dir()).is_empty());
+        });
+    }
 }
 
 #[test]
@@ -62,10 +73,14 @@ fn the_provider_and_data_source_examples_validate_and_read() {
         let provider = Workspace::of_example(&terraform, "examples/provider", &daemon.endpoint());
         let _validated = provider.run(&["validate", "-no-color"]).succeeded();
 
-        let source = Workspace::of_example(&terraform, "examples/data-sources/valkyard_instance", &daemon.endpoint());
-        let missing = source.plan();
-        assert_eq!(missing.code, 1, "there is no instance yet\n{}", missing.out);
-        let _validated = source.run(&["validate", "-no-color"]).succeeded();
+        for source in ["valkyard_instance", "valkyard_backup", "valkyard_backups"] {
+            let example = Workspace::of_example(&terraform, &format!("examples/data-sources/{source}"), &daemon.endpoint());
+            let _validated = example.run(&["validate", "-no-color"]).succeeded();
+            if source != "valkyard_backups" {
+                let missing = example.plan();
+                assert_eq!(missing.code, 1, "{source}: there is none yet\n{}", missing.out);
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Acceptance tests: the real daemon, real valkey-server, real Terraform; and the rules of the repository.
 
+mod backups;
 mod bad_input;
 mod changes;
 mod chaos;

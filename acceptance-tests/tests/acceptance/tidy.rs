@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("admin-proto", &[]),
     ("memorystore-proto", &[]),
     ("provider-framework", &["tfplugin-proto"]),
-    ("terraform-provider-valkyard", &["memorystore-proto", "provider-framework"]),
+    ("terraform-provider-valkyard", &["admin-proto", "memorystore-proto", "provider-framework"]),
     ("tfplugin-proto", &[]),
     ("valkyard-api", &["admin-proto", "memorystore-proto", "valkyard-model", "valkyard-reconciler", "valkyard-store"]),
     ("valkyard-backups", &["valkyard-model"]),

@@ -32,6 +32,14 @@ pub struct EngineVersion {
     pub minor: u16,
 }
 
+impl EngineVersion {
+    /// The newest form of RDB files that its engines read: 8.x reads and writes version 11, 9.x version 80 (measured).
+    #[must_use]
+    pub fn rdb_version_max(self) -> u16 {
+        if self.major >= 9 { 80 } else { 11 }
+    }
+}
+
 impl FromStr for EngineVersion {
     type Err = VersionError;
 

@@ -36,7 +36,7 @@
 //! ```
 //! use provider_framework::{
 //!     Attribute, BoxFuture, Configure, Configured, Context, Create, DataSource, Delete, Diagnostic, Diagnostics,
-//!     Failed, NewState, Object, PlannedChange, Provider, Read, Resource, Schema, Type, Update, Value,
+//!     Failed, Found, NewState, Object, PlannedChange, Provider, Read, Resource, Schema, Type, Update, Value,
 //!     timeouts::{Operation, Timeouts}, validators,
 //! };
 //! use std::{collections::BTreeMap, sync::Mutex, time::Duration};
@@ -128,16 +128,16 @@
 //!         &'a self,
 //!         cx: &'a Context<Cloud>,
 //!         request: Read,
-//!     ) -> BoxFuture<'a, Result<Option<NewState>, Diagnostics>> {
+//!     ) -> BoxFuture<'a, Result<Found, Diagnostics>> {
 //!         Box::pin(async move {
 //!             let mut state = request.state;
 //!             let name: String = state.read("name")?;
 //!             let Some(size_gb) = cx.client().buckets.lock().unwrap().get(&name).copied() else {
-//!                 return Ok(None);
+//!                 return Ok(Found::Gone(Diagnostics::new()));
 //!             };
 //!             state.set("size_gb", size_gb).set("price", size_gb * 2);
 //!             state.set("id", format!("projects/{}/buckets/{name}", cx.client().project));
-//!             Ok(Some(state.into()))
+//!             Ok(state.into())
 //!         })
 //!     }
 //!
@@ -151,11 +151,11 @@
 //!         })
 //!     }
 //!
-//!     fn delete<'a>(&'a self, cx: &'a Context<Cloud>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>> {
+//!     fn delete<'a>(&'a self, cx: &'a Context<Cloud>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
 //!         Box::pin(async move {
 //!             let name: String = request.prior.read("name")?;
 //!             cx.client().buckets.lock().unwrap().remove(&name);
-//!             Ok(())
+//!             Ok(Diagnostics::new())
 //!         })
 //!     }
 //!
@@ -215,7 +215,7 @@ pub use path::{AttributePath, Step};
 pub use plan::PlannedChange;
 pub use private::{Private, PrivateError};
 pub use provider::{BoxFuture, Configure, Configured, Provider};
-pub use resource::{Create, Delete, Failed, NewState, Read, Resource, StateUpgrade, Update};
+pub use resource::{Create, Delete, Failed, Found, NewState, Read, Resource, StateUpgrade, Update};
 pub use rpc::Server;
 pub use schema::{Attribute, Body, Schema};
 pub use serve::serve;

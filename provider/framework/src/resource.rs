@@ -42,14 +42,14 @@ pub trait Resource<C: Send + Sync>: Send + Sync {
     /// Makes the object. Every unknown of the plan must be known in the answer.
     fn create<'a>(&'a self, cx: &'a Context<C>, request: Create) -> BoxFuture<'a, Result<NewState, Failed>>;
 
-    /// Looks at the object; `None` when it is gone.
-    fn read<'a>(&'a self, cx: &'a Context<C>, request: Read) -> BoxFuture<'a, Result<Option<NewState>, Diagnostics>>;
+    /// Looks at the object.
+    fn read<'a>(&'a self, cx: &'a Context<C>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>>;
 
     /// Changes the object. An error without partial state keeps the prior state.
     fn update<'a>(&'a self, cx: &'a Context<C>, request: Update) -> BoxFuture<'a, Result<NewState, Failed>>;
 
-    /// Removes the object; an object that is gone already is a success.
-    fn delete<'a>(&'a self, cx: &'a Context<C>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>>;
+    /// Removes the object and gives the warnings to show; an object that is gone already is a success.
+    fn delete<'a>(&'a self, cx: &'a Context<C>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>>;
 
     /// Turns an import id into just enough state for [`read`](Self::read) to find the object.
     fn import<'a>(&'a self, _cx: &'a Context<C>, _id: &'a str) -> BoxFuture<'a, Result<NewState, Diagnostics>> {
@@ -145,6 +145,21 @@ impl NewState {
 impl From<Object> for NewState {
     fn from(state: Object) -> Self {
         Self { state, private: None, warnings: Diagnostics::new() }
+    }
+}
+
+/// What [`Resource::read`] found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The object, as it is now.
+    There(NewState),
+    /// Nothing: Terraform forgets the object. The warnings say what a person should know of that.
+    Gone(Diagnostics),
+}
+
+impl<S: Into<NewState>> From<S> for Found {
+    fn from(state: S) -> Self {
+        Self::There(state.into())
     }
 }
 

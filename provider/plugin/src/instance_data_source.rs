@@ -3,12 +3,11 @@
 //! Owns [`InstanceDataSource`]. The provider lists it. Invariant: it has every attribute of the resource but
 //! `timeouts`, read from the daemon; `labels` are all labels, as nobody manages them here.
 
-use provider_framework::{
-    Attribute, Body, BoxFuture, Context, DataSource, Diagnostic, Diagnostics, MaybeKnown, Object, Schema, Type,
-};
+use provider_framework::{Attribute, Body, BoxFuture, Context, DataSource, Diagnostic, Diagnostics, Object, Schema, Type};
 
-use crate::client::{Attempt, Client};
+use crate::client::{Attempt, Client, Subject};
 use crate::instance::{InstanceName, TYPE_NAME, outputs, persistence, rules};
+use crate::instance_reference::part_or_default;
 
 /// The data source `valkyard_instance`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,8 +48,8 @@ impl DataSource<Client> for InstanceDataSource {
         Box::pin(async move {
             let defaults = cx.client().defaults();
             let name = InstanceName {
-                project: chosen(&config, "project", &defaults.project)?,
-                location: chosen(&config, "location", &defaults.location)?,
+                project: part_or_default(&config, "project", &defaults.project)?,
+                location: part_or_default(&config, "location", &defaults.location)?,
                 instance_id: config.read("instance_id")?,
             };
             let full_name = name.to_string();
@@ -65,7 +64,7 @@ impl DataSource<Client> for InstanceDataSource {
                     .detail(format!("The daemon has no {full_name}. `instance_id`, `location` and `project` must all match."))
                     .at("instance_id")
                     .into()),
-                Err(error) => Err(Attempt { verb: "read", name: &full_name }.failed(&error)),
+                Err(error) => Err(Attempt { verb: "read", subject: Subject::Instance, name: &full_name }.failed(&error)),
             }
         })
     }
@@ -95,21 +94,11 @@ fn settings(schema: Schema) -> Schema {
             Attribute::single_nested(zones).computed().description("How the nodes are placed."),
         )
         .attribute("persistence_config", persistence::shown())
+        .attribute("backup_collection", text("Full name of the collection of the instance's backups."))
         .attribute(
             "deletion_protection_enabled",
             Attribute::bool().computed().description("Whether the instance is protected against deletion."),
         )
         .attribute("labels", map("All labels of the instance."))
         .attribute("effective_labels", map("The same as `labels`."))
-}
-
-fn chosen(config: &Object, attribute: &str, default: &MaybeKnown<String>) -> Result<String, Diagnostics> {
-    match (config.read::<Option<String>>(attribute)?, default) {
-        (Some(value), _) => Ok(value),
-        (None, MaybeKnown::Known(default)) => Ok(default.clone()),
-        (None, MaybeKnown::Unknown) => Err(Diagnostic::error("Not known yet")
-            .detail(format!("`{attribute}` is not set here, and that of the provider block is known only after apply."))
-            .at(attribute)
-            .into()),
-    }
 }

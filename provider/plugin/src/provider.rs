@@ -11,6 +11,10 @@ use provider_framework::{
     Schema, Type, validators,
 };
 
+use crate::backup::BackupResource;
+use crate::backup_data_source::BackupDataSource;
+use crate::backup_policy::BackupPolicyResource;
+use crate::backups_data_source::BackupsDataSource;
 use crate::client::{Client, Defaults, EndpointUrl};
 use crate::instance::{InstanceResource, rules};
 use crate::instance_data_source::InstanceDataSource;
@@ -112,11 +116,11 @@ impl Provider for Valkyard {
     }
 
     fn resources(&self) -> Vec<Box<dyn Resource<Client>>> {
-        vec![Box::new(InstanceResource)]
+        vec![Box::new(BackupResource), Box::new(BackupPolicyResource), Box::new(InstanceResource)]
     }
 
     fn data_sources(&self) -> Vec<Box<dyn DataSource<Client>>> {
-        vec![Box::new(InstanceDataSource)]
+        vec![Box::new(BackupDataSource), Box::new(BackupsDataSource), Box::new(InstanceDataSource)]
     }
 }
 

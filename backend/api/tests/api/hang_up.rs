@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::backups::backup_path;
 use crate::server::{INSTANCES, Server, name_of, path_of};
 
 /// An instance nobody woke is looked at after five seconds; one that was woken is complete within milliseconds.
@@ -47,6 +48,23 @@ async fn a_deletion_is_worked_on() {
     server.send_and_hang_up(Method::DELETE, &path_of("cache"), "");
     finished(&server, "delete").await;
     assert_eq!(server.get(&path_of("cache")).await.error().0, 404);
+}
+
+#[tokio::test]
+async fn whatever_is_wanted_of_backups_is_worked_on() {
+    let server = Server::start().await;
+    server.create("cache", json!({ "shardCount": 1 })).await;
+    server.send_and_hang_up(Method::POST, &format!("{}:backup", path_of("cache")), json!({ "backupId": "first" }).to_string());
+    finished(&server, "backup").await;
+    let backup = backup_path("cache", "first");
+    let bucket = json!({ "gcsBucket": "my-bucket" }).to_string();
+    server.send_and_hang_up(Method::POST, &format!("{backup}:export"), bucket);
+    assert_eq!(finished(&server, "export").await["response"]["state"], "ACTIVE");
+    server.send_and_hang_up(Method::POST, &format!("{}:verify", backup.replace("/v1/", "/v1/admin/")), "");
+    finished(&server, "verify").await;
+    server.send_and_hang_up(Method::DELETE, &backup, "");
+    finished(&server, "delete").await;
+    assert_eq!(server.get(&backup).await.error().0, 404);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl From<ProgressError> for StepError {
     }
 }
 
-fn kind_of_files(error: &FilesError) -> FaultKind {
+pub(super) fn kind_of_files(error: &FilesError) -> FaultKind {
     match error {
         FilesError::DiskFull { .. } => FaultKind::DiskFull,
         FilesError::PermissionDenied { .. } => FaultKind::PermissionDenied,

@@ -1,9 +1,25 @@
-//! Putting first data into the folders of nodes that were never started.
+//! Putting first data into the folders of nodes that were never started: every file is read once, and each node gets the keys of
+//! its slots.
 
-use valkyard_model::{DesiredInstance, FaultKind, ImportRun, ImportSource, ImportTarget, Timestamp};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use valkyard_backups::{
+    BackupStore, ImportFile, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, Placed, StoreError, StoreOptions,
+    place_files, place_of, remove_unfinished_imports,
+};
+use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
+use valkyard_model::{
+    BackupName, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, SlotSet, Timestamp,
+};
 
 use super::MachineWorld;
+use super::execute::blocking;
+use super::failure::kind_of_files;
 use super::job::{Job, JobFailure, Progress};
+use crate::memory::error_chain;
 
 /// A job that places first data.
 #[derive(Debug)]
@@ -24,13 +40,34 @@ impl ImportJob {
     }
 }
 
+/// A node's folder and the slots whose keys it gets.
+struct Place {
+    home: NodeHome,
+    slots: SlotSet,
+}
+
+/// Everything that the work needs.
+struct Placing {
+    store: BackupStore,
+    options: Arc<StoreOptions>,
+    source: ImportSource,
+    engine: EngineVersion,
+    places: Vec<Place>,
+}
+
 impl MachineWorld {
-    pub(super) fn begin_import(&self, _desired: &DesiredInstance, _source: &ImportSource, _targets: &[ImportTarget]) {
+    pub(super) fn begin_import(&self, desired: &DesiredInstance, source: &ImportSource, targets: &[ImportTarget]) {
+        let place = |target: &ImportTarget| Place { home: self.home(desired, target.node), slots: target.slots.clone() };
+        let placing = Placing {
+            store: self.machine.backups.clone(),
+            options: Arc::clone(&self.machine.store_options),
+            source: source.clone(),
+            engine: desired.spec.engine_version,
+            places: targets.iter().map(place).collect(),
+        };
         let mut attachments = self.attachments();
         let attempts = attachments.import.as_ref().map_or(0, |before| before.job.attempts) + 1;
-        let job = Job::begin(attempts, self.machine.now, self.wake.clone(), |_progress, _stop| async {
-            Err(JobFailure { kind: FaultKind::BadData, detail: "not yet".to_owned() })
-        });
+        let job = Job::begin(attempts, self.machine.now, self.wake.clone(), |progress, stop| placing.run(progress, stop));
         attachments.import = Some(ImportJob { job });
     }
 
@@ -41,4 +78,95 @@ impl MachineWorld {
             drop(task.await);
         }
     }
+}
+
+fn of_store(error: StoreError) -> JobFailure {
+    JobFailure { kind: error.fault(), detail: error_chain(&error) }
+}
+
+fn of_pipeline(error: PipelineError) -> JobFailure {
+    JobFailure { kind: error.fault(), detail: error_chain(&error) }
+}
+
+fn of_files(error: FilesError) -> JobFailure {
+    JobFailure { kind: kind_of_files(&error), detail: error_chain(&error) }
+}
+
+fn of_folder(error: io::Error) -> JobFailure {
+    JobFailure { kind: FaultKind::Transient, detail: format!("failed to clear a node's folder: {error}") }
+}
+
+impl Placing {
+    async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<(), JobFailure> {
+        let sources = self.sources().await?;
+        Progress::write(&progress.bytes_total, sources.iter().map(PlaceSource::bytes).sum());
+        self.clear_folders().await?;
+        let target = |place: &Place| PlaceTarget { slots: place.slots.clone(), path: snapshot_of(&place.home) };
+        let targets: Vec<PlaceTarget> = self.places.iter().map(target).collect();
+        let told = |moved: PlaceProgress| {
+            Progress::write(&progress.bytes, moved.bytes);
+            Progress::write(&progress.keys, moved.keys);
+        };
+        let placed = place_files(&sources, &targets, &stop, told).await.map_err(of_pipeline)?;
+        self.refuse_newer(&placed)?;
+        self.note(&placed).await
+    }
+
+    async fn sources(&self) -> Result<Vec<PlaceSource>, JobFailure> {
+        match &self.source {
+            ImportSource::Backup(name) => self.kept(name).await,
+            ImportSource::Files(urls) => {
+                let mut sources = Vec::with_capacity(urls.len());
+                for url in urls {
+                    let file = ImportFile::find(url, self.options.of(url)).await.map_err(of_store)?;
+                    sources.push(PlaceSource::Imported(file));
+                }
+                Ok(sources)
+            }
+        }
+    }
+
+    async fn kept(&self, name: &BackupName) -> Result<Vec<PlaceSource>, JobFailure> {
+        let backup = place_of(name);
+        let manifest = self.store.manifest(&backup).await.map_err(of_store)?;
+        let source = |shard| PlaceSource::Kept { store: self.store.clone(), backup: backup.clone(), shard: Box::new(shard) };
+        Ok(manifest.shards.into_iter().map(source).collect())
+    }
+
+    /// What a former attempt left is of no use: without their notes, files count for nothing.
+    async fn clear_folders(&self) -> Result<(), JobFailure> {
+        let homes: Vec<NodeHome> = self.places.iter().map(|place| place.home.clone()).collect();
+        let clearing = move || {
+            for home in &homes {
+                forget_import(home).map_err(of_files)?;
+                remove_unfinished_imports(home.path()).map_err(of_folder)?;
+            }
+            Ok(())
+        };
+        blocking(clearing).await
+    }
+
+    fn refuse_newer(&self, placed: &Placed) -> Result<(), JobFailure> {
+        let (format, most) = (placed.format, self.engine.rdb_version_max());
+        if format.version <= most {
+            return Ok(());
+        }
+        let detail = format!(
+            "the data has RDB version {}, and {} reads versions up to {most}: choose a newer engine_version",
+            format.version, self.engine
+        );
+        Err(JobFailure { kind: FaultKind::BadData, detail })
+    }
+
+    async fn note(&self, placed: &Placed) -> Result<(), JobFailure> {
+        let keys = placed.files.iter().map(|file| file.totals.keys);
+        let notes: Vec<(NodeHome, u64)> = self.places.iter().map(|place| place.home.clone()).zip(keys).collect();
+        let noting =
+            move || notes.iter().try_for_each(|(home, keys)| note_import(home, ImportSeen { keys: *keys, is_counted: false }));
+        blocking(noting).await.map_err(of_files)
+    }
+}
+
+fn snapshot_of(home: &NodeHome) -> PathBuf {
+    home.path().join(NodeHome::SNAPSHOT_FILE)
 }

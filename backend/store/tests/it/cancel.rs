@@ -1,7 +1,7 @@
 use valkyard_model::{FailureCode, Generation, Lifecycle, OperationId, OperationState};
 use valkyard_store::OperationError;
 
-use crate::scene::{Scene, at, failed_with};
+use crate::scene::{Scene, at, failed_with, instance_of};
 
 #[tokio::test]
 async fn a_cancelled_creation_ends_as_cancelled_when_nothing_is_left() {
@@ -15,7 +15,7 @@ async fn a_cancelled_creation_ends_as_cancelled_when_nothing_is_left() {
     scene.converge(&create, at(1)).await;
     assert_eq!(scene.operation(&create).await.state, OperationState::Running, "it is too late to succeed");
 
-    scene.store.remove_instance(&create.target, create.target_uid, at(2)).await.expect("is removed");
+    scene.store.remove_instance(instance_of(&create), create.target_uid, at(2)).await.expect("is removed");
     let ended = scene.operation(&create).await;
     assert!(ended.cancel_requested);
     assert_eq!(failed_with(&ended), Some(FailureCode::Cancelled));

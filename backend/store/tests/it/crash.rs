@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use valkyard_model::OperationState;
 use valkyard_store::{InstanceOrder, Scope, Store, StoreLocation};
 
-use crate::scene::{Scene, at, node};
+use crate::scene::{Scene, at, instance_of, node};
 
 const FOLDER: &str = "VALKYARD_TEST_STORE_FOLDER";
 /// Acknowledgements after which a writer is killed; odd numbers, so that the kill meets different commands.
@@ -44,12 +44,12 @@ fn write_until_killed(folder: &Path) {
             let create = scene.create(&format!("cache-{number}"), at(number)).await;
             writeln!(out, "\naccepted {}", create.id).expect("the parent reads");
             let uid = create.target_uid;
-            scene.store.allocate_nodes(&create.target, uid, vec![node(uid, 0), node(uid, 1)]).await.expect("is recorded");
+            scene.store.allocate_nodes(instance_of(&create), uid, vec![node(uid, 0), node(uid, 1)]).await.expect("is recorded");
             scene.converge(&create, at(number)).await;
             if number % 3 == 0 {
                 let delete = scene.delete(&format!("cache-{number}"), at(number)).await.expect("is accepted");
                 writeln!(out, "accepted {}", delete.id).expect("the parent reads");
-                scene.store.remove_instance(&create.target, uid, at(number)).await.expect("is removed");
+                scene.store.remove_instance(instance_of(&create), uid, at(number)).await.expect("is removed");
             }
         }
     });

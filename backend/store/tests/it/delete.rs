@@ -1,7 +1,7 @@
 use valkyard_model::{FailureCode, Generation, Lifecycle, OperationId, OperationState, Verb};
 use valkyard_store::{CreateInstance, DeleteError, DeleteInstance, OperationError};
 
-use crate::scene::{Scene, all_free, at, failed_with, failure, key, named, protected};
+use crate::scene::{Scene, all_free, at, failed_with, failure, instance_of, key, named, protected};
 
 #[tokio::test]
 async fn a_deletion_overtakes_the_creation() {
@@ -28,7 +28,7 @@ async fn deleting_a_failed_creation_keeps_the_reason_of_its_failure() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
     let reason = failure(FailureCode::ResourceExhausted);
-    scene.store.abandon_create(&create.target, create.target_uid, reason).await.expect("is recorded");
+    scene.store.abandon_create(instance_of(&create), create.target_uid, reason).await.expect("is recorded");
     scene.delete("cache-1", at(1)).await.expect("is accepted");
     assert_eq!(failed_with(&scene.operation(&create).await), Some(FailureCode::ResourceExhausted));
 }

@@ -1,10 +1,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use valkyard_model::{AdminSecret, OperationState};
+use valkyard_model::{AdminSecret, OperationResult, OperationState};
 use valkyard_store::{Store, StoreError, StoreLocation};
 
-use crate::scene::{Scene, at, node};
+use crate::scene::{Scene, at, instance_of, node};
 
 fn open(path: &Path) -> Result<(Store, valkyard_store::StoreThreads), StoreError> {
     Store::open(StoreLocation::File(path.to_owned()))
@@ -18,7 +18,7 @@ async fn what_was_accepted_is_there_after_reopening() {
     let scene = Scene::over(store);
     let operation = scene.create("cache-1", at(0)).await;
     let uid = operation.target_uid;
-    scene.store.allocate_nodes(&operation.target, uid, vec![node(uid, 0)]).await.expect("is recorded");
+    scene.store.allocate_nodes(instance_of(&operation), uid, vec![node(uid, 0)]).await.expect("is recorded");
     let before = scene.instance("cache-1").await;
     drop(scene);
     threads.join();
@@ -56,13 +56,15 @@ async fn operations_keep_no_secret() {
     let operation = scene.create("cache-1", at(0)).await;
     let secret = scene.instance("cache-1").await.secret;
     scene.converge(&operation, at(1)).await;
-    let OperationState::Succeeded { result: Some(snapshot), .. } = scene.operation(&operation).await.state else {
+    let OperationState::Succeeded { result: Some(OperationResult::Instance(snapshot)), .. } =
+        scene.operation(&operation).await.state
+    else {
         panic!("it has a result");
     };
-    assert_eq!(snapshot.name, operation.target);
+    assert_eq!(snapshot.name, *instance_of(&operation));
     assert_eq!(snapshot.secret, AdminSecret::withheld());
     scene.delete("cache-1", at(2)).await.expect("is accepted");
-    scene.store.remove_instance(&operation.target, operation.target_uid, at(3)).await.expect("is removed");
+    scene.store.remove_instance(instance_of(&operation), operation.target_uid, at(3)).await.expect("is removed");
     drop(scene);
     threads.join();
 

@@ -5,12 +5,14 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use valkyard_model::{DataLoss, FailureCode, InstanceSpec, NodeSerial, Operation, OperationState, ShardIndex, Zone};
+use valkyard_model::{
+    DataLoss, DesiredInstance, FailureCode, InstanceSpec, NodeSerial, Operation, OperationState, ShardIndex, Verification, Zone,
+};
 use valkyard_store::{
-    CreateError, CreateInstance, DatabaseError, OutageManner, ProgressError, Store, StoreLocation, UpdateError,
+    BackupError, CreateError, CreateInstance, DatabaseError, OutageManner, ProgressError, Store, StoreLocation, UpdateError,
 };
 
-use crate::scene::{Scene, all_free, at, failed_with, failure, node, spec};
+use crate::scene::{Scene, all_free, at, failed_with, failure, instance_of, node, spec};
 
 const FULL_DISK: &str = "VALKYARD_TEST_STORE_FULL_DISK";
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -80,7 +82,7 @@ fn length(path: &Path) -> u64 {
 
 async fn give_up(scene: &Scene, create: &Operation) -> Result<(), ProgressError> {
     let reason = failure(FailureCode::ResourceExhausted);
-    scene.store.abandon_create(&create.target, create.target_uid, reason).await
+    scene.store.abandon_create(instance_of(&create), create.target_uid, reason).await
 }
 
 #[tokio::test]
@@ -92,7 +94,7 @@ async fn a_creation_is_given_up_and_removed_on_a_full_disk() {
     give_up(&scene, &create).await.expect("uses the reserve");
     assert!(disk.reserve_bytes() < RESERVE_BYTES);
     disk.fill();
-    scene.store.remove_instance(&create.target, create.target_uid, at(1)).await.expect("uses what is left of it");
+    scene.store.remove_instance(instance_of(&create), create.target_uid, at(1)).await.expect("uses what is left of it");
     assert_eq!(failed_with(&scene.operation(&create).await), Some(FailureCode::ResourceExhausted));
 
     disk.make_room();
@@ -158,6 +160,36 @@ async fn a_change_ends_on_a_full_disk_in_either_direction() {
     assert!(disk.reserve_bytes() < RESERVE_BYTES);
 }
 
+#[tokio::test]
+async fn what_was_begun_with_backups_ends_on_a_full_disk() {
+    let Some(disk) = Disk::inside("what_was_begun_with_backups_ends_on_a_full_disk") else { return };
+    let scene = disk.scene();
+    let instances = [scene.created("cache-1", at(0)).await, scene.created("cache-2", at(0)).await];
+    let (kept, expired) = (scene.backed_up("cache-1", "kept", at(1)).await, scene.backed_up("cache-1", "expired", at(1)).await);
+    let export = scene.export(kept.name.clone(), at(2)).await.expect("is accepted");
+    scene.verify(kept.name.clone(), "scratch", at(2)).await.expect("is accepted");
+    let (made, given_up) = (scene.back_up("cache-1", "made", at(3)).await, scene.back_up("cache-2", "given-up", at(3)).await);
+    let (made, given_up) = (made.expect("is accepted"), given_up.expect("is accepted"));
+    disk.fill();
+    scene.complete(&made, "made", at(4)).await;
+    disk.fill();
+    let uid = scene.backup("cache-2", "given-up").await.expect("is there").uid;
+    let reason = failure(FailureCode::ResourceExhausted);
+    scene.store.abandon_backup(&instances[1].name, instances[1].uid, uid, reason, at(4)).await.expect("is recorded");
+    assert_eq!(failed_with(&scene.operation(&given_up).await), Some(FailureCode::ResourceExhausted));
+    disk.fill();
+    scene.store.finish_export(&export.id, kept.uid, Ok(()), at(4)).await.expect("is ended");
+    disk.fill();
+    let outcome = Verification::Passed { at: at(4), detail: "20 keys".to_owned() };
+    scene.store.finish_verification(kept.uid, outcome, None, at(4)).await.expect("is ended");
+    disk.fill();
+    assert!(scene.store.expire_backup(expired.uid).await.expect("is recorded"));
+    disk.fill();
+    scene.store.remove_backup(expired.uid, at(5)).await.expect("is removed");
+    disk.fill();
+    scene.delete_backup(kept.name.clone(), at(5)).await.expect("is accepted");
+}
+
 /// 250 nodes, and 64 labels of 63 three-byte letters.
 async fn largest(scene: &Scene) -> Operation {
     let labels = (10..74).map(|number| (format!("k{}{number}", "\u{3042}".repeat(60)), "\u{3042}".repeat(63))).collect();
@@ -165,7 +197,7 @@ async fn largest(scene: &Scene) -> Operation {
     let create = CreateInstance { spec, ..scene.creation("largest", at(0)) };
     let create = scene.store.create_instance(create, all_free).await.expect("is accepted");
     let nodes = (0..250).map(|serial| node(create.target_uid, serial)).collect();
-    scene.store.allocate_nodes(&create.target, create.target_uid, nodes).await.expect("is recorded");
+    scene.store.allocate_nodes(instance_of(&create), create.target_uid, nodes).await.expect("is recorded");
     create
 }
 
@@ -178,11 +210,11 @@ async fn the_reserve_is_large_enough_for_the_largest_instance() {
     scene.converge(&create, at(1)).await;
     disk.fill();
     let leaving = (1..250).map(NodeSerial).collect();
-    scene.store.retire_nodes(&create.target, create.target_uid, leaving).await.expect("is recorded");
+    scene.store.retire_nodes(instance_of(&create), create.target_uid, leaving).await.expect("is recorded");
     disk.fill();
     scene.delete("largest", at(2)).await.expect("is accepted");
     disk.fill();
-    scene.store.remove_instance(&create.target, create.target_uid, at(3)).await.expect("is removed");
+    scene.store.remove_instance(instance_of(&create), create.target_uid, at(3)).await.expect("is removed");
     assert!(disk.reserve_bytes() >= RESERVE_BYTES / 4, "one portion is spared: {}", disk.reserve_bytes());
 }
 
@@ -191,8 +223,16 @@ async fn new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone() {
     let Some(disk) = Disk::inside("new_work_is_refused_on_a_full_disk_and_leaves_the_reserve_alone") else { return };
     let scene = disk.scene();
     let kept = scene.created("cache-1", at(0)).await;
+    let backup = scene.backed_up("cache-1", "kept", at(0)).await.name;
+    let kept = DesiredInstance { has_backups: true, ..kept };
+    let is_full = |refused: Result<Operation, BackupError>| {
+        assert!(matches!(refused, Err(BackupError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
+    };
     disk.fill();
     for _ in 0..2 {
+        is_full(scene.back_up("cache-1", "new", at(1)).await);
+        is_full(scene.export(backup.clone(), at(1)).await);
+        is_full(scene.verify(backup.clone(), "scratch", at(1)).await);
         let refused = scene.store.create_instance(scene.creation("cache-2", at(1)), all_free).await;
         assert!(matches!(refused, Err(CreateError::Database(DatabaseError::DiskFull(_)))), "{refused:?}");
         let refused = scene.update("cache-1", kept.generation, at(1)).await;

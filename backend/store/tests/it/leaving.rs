@@ -1,7 +1,7 @@
 use valkyard_model::{NodeSerial, Standing};
 use valkyard_store::ProgressError;
 
-use crate::scene::{Scene, at, node};
+use crate::scene::{Scene, at, instance_of, node};
 
 const LEAVING: [NodeSerial; 2] = [NodeSerial(1), NodeSerial(2)];
 
@@ -9,7 +9,7 @@ const LEAVING: [NodeSerial; 2] = [NodeSerial(1), NodeSerial(2)];
 async fn a_node_leaves_in_two_steps_that_may_be_repeated() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     let nodes = vec![node(uid, 0), node(uid, 1), node(uid, 2)];
     scene.store.allocate_nodes(name, uid, nodes).await.expect("is recorded");
     for _ in 0..2 {
@@ -35,7 +35,7 @@ async fn a_node_leaves_in_two_steps_that_may_be_repeated() {
 async fn a_node_that_is_to_stay_is_not_released_nor_any_other_with_it() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     scene.store.allocate_nodes(name, uid, vec![node(uid, 0), node(uid, 1)]).await.expect("is recorded");
     scene.store.retire_nodes(name, uid, vec![NodeSerial(1)]).await.expect("is recorded");
     let refused = scene.store.release_nodes(name, uid, vec![NodeSerial(1), NodeSerial(0)]).await;
@@ -47,7 +47,7 @@ async fn a_node_that_is_to_stay_is_not_released_nor_any_other_with_it() {
 async fn a_node_that_never_was_neither_retires_nor_is_released() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     scene.store.allocate_nodes(name, uid, vec![node(uid, 0)]).await.expect("is recorded");
     let both = vec![NodeSerial(0), NodeSerial(1)];
     for refused in [scene.store.retire_nodes(name, uid, both.clone()).await, scene.store.release_nodes(name, uid, both).await] {

@@ -1,6 +1,8 @@
 //! The rules of the store, through its public API.
 
 mod abandon;
+mod backup_scene;
+mod backups;
 mod cancel;
 mod crash;
 mod create;
@@ -8,6 +10,7 @@ mod data_loss;
 mod delete;
 mod file;
 mod full_disk;
+mod kept_backups;
 mod leaving;
 mod list;
 mod migration;

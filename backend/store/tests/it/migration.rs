@@ -4,15 +4,17 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use valkyard_model::{
-    AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, NodeKind, NodeSerial, NodeType,
-    OperationState, Persistence, Settled, Standing,
+    AdminSecret, AutomatedBackups, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, NodeKind, NodeSerial,
+    NodeType, OperationResult, OperationState, Persistence, ScheduleRecord, Settled, Standing,
 };
 use valkyard_store::{Scope, Store, StoreLocation, StoreThreads};
 
-use crate::scene::{Scene, named, node, spec};
+use crate::backup_scene::has_succeeded;
+use crate::scene::{Scene, at, named, node, spec};
 
 const V1_SCHEMA: &str = include_str!("../../src/schema/v1.sql");
 const V2_SCHEMA: &str = include_str!("../../src/schema/v2.sql");
+const V3_SCHEMA: &str = include_str!("../../src/schema/v3.sql");
 const V1_ROWS: &str = include_str!("written_by_0_1_0.sql");
 
 /// What some builds of version 1 had in their files already.
@@ -89,7 +91,9 @@ async fn operations_of_version_one_stay_readable() {
     let (store, _threads) = open(&path);
     let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
     let [create, update, delete] = operations.as_slice() else { panic!("three were written: {operations:?}") };
-    let OperationState::Succeeded { result: Some(result), .. } = &create.state else { panic!("{create:?}") };
+    let OperationState::Succeeded { result: Some(OperationResult::Instance(result)), .. } = &create.state else {
+        panic!("{create:?}")
+    };
     assert_eq!((&result.name, &result.secret), (&named("cache-1"), &AdminSecret::withheld()));
     assert_complete(result);
     assert_eq!(update.state, OperationState::Running);
@@ -107,11 +111,46 @@ async fn instances_of_version_two_persist_nothing() {
     drop(connection);
     let (store, _threads) = open(&path);
     let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
-    let OperationState::Succeeded { result: Some(result), .. } = &operations[0].state else { panic!("{operations:?}") };
+    let OperationState::Succeeded { result: Some(OperationResult::Instance(result)), .. } = &operations[0].state else {
+        panic!("{operations:?}")
+    };
     let scene = Scene::over(store);
     assert_complete(result);
     assert_complete(&scene.instance("cache-1").await);
     assert_eq!(scene.instance("cache-2").await.spec.persistence, Persistence::Disabled);
+}
+
+#[tokio::test]
+async fn instances_of_version_three_have_no_backups_and_can_be_backed_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("valkyard.db");
+    written_by_version_one(&path);
+    let connection = Connection::open(&path).expect("opens");
+    connection.execute_batch(V2_SCHEMA).expect("fits version 1");
+    connection.execute_batch(V3_SCHEMA).expect("fits version 2");
+    connection.pragma_update(None, "user_version", 3).expect("is noted");
+    drop(connection);
+    let (store, _threads) = open(&path);
+    assert!(folder.path().join("valkyard.db.v3.bak").exists());
+    let operations = store.operations(&Scope::default(), None, 10).await.expect("reads");
+    let OperationState::Succeeded { result: Some(OperationResult::Instance(result)), .. } = &operations[0].state else {
+        panic!("{operations:?}")
+    };
+    assert_complete(result);
+    assert_eq!((&result.backup, result.has_backups, &result.spec.import), (&None, false, &None));
+    let targets: Vec<String> = operations.iter().map(|operation| operation.target.to_string()).collect();
+    assert_eq!(targets, vec![named("cache-1").to_string(); 3]);
+    let scene = Scene::drawing_from(store, 1_000);
+    let instance = scene.instance("cache-1").await;
+    assert_complete(&instance);
+    assert_eq!(instance.spec.automated_backups, AutomatedBackups::Disabled);
+    let record = scene.store.schedule(instance.uid).await.expect("reads");
+    assert_eq!(record, Some(ScheduleRecord::default()));
+    let running = &operations[1];
+    scene.store.record_converged(&instance.name, instance.uid, instance.generation, at(1)).await.expect("is recorded");
+    assert!(running.state == OperationState::Running && has_succeeded(&scene.operation(running).await));
+    scene.backed_up("cache-1", "first", at(2)).await;
+    assert!(scene.instance("cache-1").await.has_backups);
 }
 
 #[tokio::test]

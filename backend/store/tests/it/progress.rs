@@ -1,17 +1,17 @@
 use uuid::Uuid;
 use valkyard_model::{
-    AdminSecret, Convergence, DataLoss, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationState, Port,
-    ShardIndex, Uid,
+    AdminSecret, Convergence, DataLoss, DesiredInstance, FailureCode, Generation, Lifecycle, NodeSerial, OperationResult,
+    OperationState, Port, ShardIndex, Uid,
 };
 use valkyard_store::ProgressError;
 
-use crate::scene::{Scene, at, failed_with, failure, named, node};
+use crate::scene::{Scene, at, failed_with, failure, instance_of, named, node};
 
 #[tokio::test]
 async fn allocated_nodes_are_durable_and_repeating_is_harmless() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     let nodes = vec![node(uid, 0), node(uid, 1)];
     for _ in 0..2 {
         scene.store.allocate_nodes(name, uid, nodes.clone()).await.expect("is recorded");
@@ -26,7 +26,7 @@ async fn allocated_nodes_are_durable_and_repeating_is_harmless() {
 async fn contradicting_allocations_are_refused_whole() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     scene.store.allocate_nodes(name, uid, vec![node(uid, 0), node(uid, 3)]).await.expect("is recorded");
 
     let mut other_content = node(uid, 0);
@@ -47,13 +47,13 @@ async fn contradicting_allocations_are_refused_whole() {
 async fn convergence_ends_the_creation_with_a_snapshot() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     scene.store.allocate_nodes(name, uid, vec![node(uid, 0)]).await.expect("is recorded");
     scene.converge(&create, at(7)).await;
     let instance = scene.instance("cache-1").await;
     assert_eq!(instance.convergence, Convergence::At { generation: Generation::FIRST });
     let snapshot = DesiredInstance { secret: AdminSecret::withheld(), ..instance };
-    let expected = OperationState::Succeeded { end_time: at(7), result: Some(Box::new(snapshot)) };
+    let expected = OperationState::Succeeded { end_time: at(7), result: Some(OperationResult::Instance(Box::new(snapshot))) };
     assert_eq!(scene.operation(&create).await.state, expected);
     scene.converge(&create, at(9)).await;
     assert_eq!(scene.operation(&create).await.state, expected, "an operation ends once");
@@ -88,7 +88,7 @@ async fn convergence_does_not_end_a_deletion() {
 async fn a_failed_creation_reports_its_failure_when_nothing_is_left() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, uid) = (&create.target, create.target_uid);
+    let (name, uid) = (instance_of(&create), create.target_uid);
     let wanted = scene.store.remove_instance(name, uid, at(1)).await;
     assert!(matches!(wanted, Err(ProgressError::StillWanted { .. })), "{wanted:?}");
     for code in [FailureCode::ResourceExhausted, FailureCode::Internal] {
@@ -117,7 +117,7 @@ async fn only_creations_under_way_can_be_given_up() {
 async fn progress_of_another_incarnation_is_refused() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
-    let (name, former) = (&create.target, Uid(Uuid::from_u128(999)));
+    let (name, former) = (instance_of(&create), Uid(Uuid::from_u128(999)));
     let store = &scene.store;
     let refusals = [
         store.allocate_nodes(name, former, vec![node(former, 0)]).await,

@@ -65,6 +65,11 @@ pub(crate) fn node(uid: Uid, serial: u32) -> NodeAllocation {
     }
 }
 
+/// The instance that an operation works on.
+pub(crate) fn instance_of(operation: &Operation) -> &InstanceName {
+    operation.target.instance().expect("it is one on an instance")
+}
+
 pub(crate) fn failed_with(operation: &Operation) -> Option<FailureCode> {
     match &operation.state {
         OperationState::Running | OperationState::Succeeded { .. } => None,
@@ -86,7 +91,7 @@ impl Scene {
         Self { store, drawn: std::sync::atomic::AtomicU32::new(first) }
     }
 
-    fn draw(&self) -> Uuid {
+    pub(crate) fn draw(&self) -> Uuid {
         Uuid::from_u128(u128::from(self.drawn.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) + 1)
     }
 
@@ -100,6 +105,7 @@ impl Scene {
             address_plan: AddressPlan::OwnIp { block: valkyard_model::AddressBlock::FIRST },
             operation_id: OperationId::new(now, self.draw()),
             request: None,
+            at: now,
             now,
         }
     }
@@ -119,7 +125,7 @@ impl Scene {
     }
 
     pub(crate) async fn converge(&self, operation: &Operation, now: Timestamp) {
-        let (name, uid) = (&operation.target, operation.target_uid);
+        let (name, uid) = (instance_of(operation), operation.target_uid);
         self.store.record_converged(name, uid, operation.generation, now).await.expect("is recorded");
     }
 
@@ -131,6 +137,7 @@ impl Scene {
             maxmemory: ByteSize(32 << 20),
             operation_id: OperationId::new(now, self.draw()),
             request: None,
+            at: now,
             now,
         }
     }

@@ -48,8 +48,8 @@ async fn apply<P: Provider>(server: &Server<P>, request: Request) -> Outcome {
 
 async fn delete<P: Provider>(server: &Server<P>, entry: &ResourceEntry<P::Client>, prior: Object, private: Private) -> Outcome {
     let cx = server.context(&entry.schema, Operation::Delete, &prior)?;
-    entry.resource.delete(&cx, Delete { prior, private }).await?;
-    Ok((Response { new_state: Some(entry.encode(None)?), ..Response::default() }, Diagnostics::new()))
+    let warnings = entry.resource.delete(&cx, Delete { prior, private }).await?;
+    Ok((Response { new_state: Some(entry.encode(None)?), ..Response::default() }, warnings))
 }
 
 fn succeeded<P: Provider>(

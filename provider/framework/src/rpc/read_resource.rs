@@ -7,7 +7,7 @@ use super::entry::decode_private;
 use crate::consistency::{SelfCheck, check_state};
 use crate::diagnostic::Diagnostics;
 use crate::provider::Provider;
-use crate::resource::Read;
+use crate::resource::{Found, Read};
 use crate::schema::without_write_only;
 use crate::timeouts::Operation;
 
@@ -20,9 +20,11 @@ async fn read<P: Provider>(server: &Server<P>, request: Request) -> Result<(Resp
     let state = entry.decode_present(request.current_state.as_ref(), "state")?;
     let private = decode_private(&request.private)?;
     let cx = server.context(&entry.schema, Operation::Read, &state)?;
-    let Some(found) = entry.resource.read(&cx, Read { state, private }).await? else {
-        let gone = Response { new_state: Some(entry.encode(None)?), ..Response::default() };
-        return Ok((gone, Diagnostics::new()));
+    let found = match entry.resource.read(&cx, Read { state, private }).await? {
+        Found::There(found) => found,
+        Found::Gone(warnings) => {
+            return Ok((Response { new_state: Some(entry.encode(None)?), ..Response::default() }, warnings));
+        }
     };
     let mut diagnostics = found.warnings;
     let object = without_write_only(entry.schema.body(), entry.conform(found.state)?);

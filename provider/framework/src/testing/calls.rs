@@ -132,7 +132,7 @@ pub(super) async fn read<P: Provider>(
     type_name: &str,
     state: &Object,
     private: Vec<u8>,
-) -> Result<Option<(Object, Vec<u8>)>, Failure> {
+) -> Result<(Option<(Object, Vec<u8>)>, Diagnostics), Failure> {
     let ty = &server.resource(type_name)?.ty;
     let request = wire::read_resource::Request {
         type_name: type_name.to_owned(),
@@ -141,8 +141,8 @@ pub(super) async fn read<P: Provider>(
         ..wire::read_resource::Request::default()
     };
     let response = server.read_resource(Request::new(request)).await.expect(IN_PROCESS).into_inner();
-    judge(&response.diagnostics)?;
-    Ok(decode(response.new_state.as_ref(), ty)?.map(|state| (state, response.private.to_vec())))
+    let warnings = judge(&response.diagnostics)?;
+    Ok((decode(response.new_state.as_ref(), ty)?.map(|state| (state, response.private.to_vec())), warnings))
 }
 
 pub(super) async fn import<P: Provider>(server: &Server<P>, type_name: &str, id: &str) -> Result<(Object, Vec<u8>), Failure> {

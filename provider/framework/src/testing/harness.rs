@@ -287,13 +287,13 @@ impl<P: Provider> Harness<P> {
         }
     }
 
-    async fn delete(&self, type_name: &str, prior: Option<&State>, private: Vec<u8>) -> Result<(), Failure> {
+    async fn delete(&self, type_name: &str, prior: Option<&State>, private: Vec<u8>) -> Result<Diagnostics, Failure> {
         let prior = prior.map(|state| &state.object);
         let applied = calls::apply(&self.server, type_name, prior, None, None, private).await?;
         if applied.diagnostics.has_errors() {
             return Err(applied.diagnostics.into());
         }
-        if applied.state.is_some() { Err(Failure::rule("the outcome of a delete is null")) } else { Ok(()) }
+        if applied.state.is_some() { Err(Failure::rule("the outcome of a delete is null")) } else { Ok(applied.diagnostics) }
     }
 
     /// Create or update: plans again with the final configuration, then applies.
@@ -336,13 +336,15 @@ impl<P: Provider> Harness<P> {
         Ok(state.expect("a plan with a configuration leads to a state"))
     }
 
-    /// Plans and applies the removal of a resource.
+    /// Plans and applies the removal of a resource, and gives the warnings of both.
     ///
     /// # Errors
     /// As [`plan_destroy`](Self::plan_destroy) and [`apply`](Self::apply).
-    pub async fn destroy(&self, state: &State) -> Result<(), Failure> {
+    pub async fn destroy(&self, state: &State) -> Result<Diagnostics, Failure> {
         let plan = self.plan_destroy(state).await?;
-        self.apply(plan).await.map(|_| ())
+        let mut warnings = plan.warnings;
+        warnings.extend(self.delete(&state.type_name, plan.prior.as_ref(), plan.private).await?);
+        Ok(warnings)
     }
 
     /// Reads a resource; `None` when it is gone.
@@ -350,10 +352,18 @@ impl<P: Provider> Harness<P> {
     /// # Errors
     /// Fails with what the provider says, or with the rules that its answer breaks.
     pub async fn read(&self, state: &State) -> Result<Option<State>, Failure> {
-        let found = calls::read(&self.server, &state.type_name, &state.object, state.private.clone()).await?;
-        let Some((object, private)) = found else { return Ok(None) };
+        self.refresh(state).await.map(|(found, _)| found)
+    }
+
+    /// Reads a resource, and gives the warnings too.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn refresh(&self, state: &State) -> Result<(Option<State>, Diagnostics), Failure> {
+        let (found, warnings) = calls::read(&self.server, &state.type_name, &state.object, state.private.clone()).await?;
+        let Some((object, private)) = found else { return Ok((None, warnings)) };
         obey(check_state(self.body(&state.type_name)?, &object))?;
-        Ok(Some(State { type_name: state.type_name.clone(), object, private }))
+        Ok((Some(State { type_name: state.type_name.clone(), object, private }), warnings))
     }
 
     /// Imports a resource by id: the import and the read that follows it.

@@ -9,8 +9,8 @@ use provider_framework::schema::{Attribute, Body, Schema};
 use provider_framework::testing::{Failure, Harness};
 use provider_framework::timeouts::{Operation, Timeouts};
 use provider_framework::{
-    BoxFuture, Configure, Configured, Context, Create, DataSource, Delete, Diagnostic, Diagnostics, Failed, NewState, Object,
-    PlannedChange, Private, Provider, Read, Resource, StateUpgrade, Type, Update, Value, validators,
+    BoxFuture, Configure, Configured, Context, Create, DataSource, Delete, Diagnostic, Diagnostics, Failed, Found, NewState,
+    Object, PlannedChange, Private, Provider, Read, Resource, StateUpgrade, Type, Update, Value, validators,
 };
 
 /// Longer than any test runs.
@@ -185,13 +185,15 @@ impl Resource<Client> for Disk {
         })
     }
 
-    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Option<NewState>, Diagnostics>> {
+    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(async move {
             let mut state = request.state;
             let name: String = state.read("name")?;
-            let Some(size) = cx.client().size(&name) else { return Ok(None) };
+            let Some(size) = cx.client().size(&name) else {
+                return Ok(Found::Gone(Diagnostic::warning("Somebody removed the disk").into()));
+            };
             state.set("size", size).set("bytes", size * 1000).set("path", format!("{}/{name}", cx.client().project));
-            Ok(Some(state.into()))
+            Ok(state.into())
         })
     }
 
@@ -208,11 +210,11 @@ impl Resource<Client> for Disk {
         })
     }
 
-    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>> {
+    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
         Box::pin(async move {
             let name: String = request.prior.read("name")?;
             cx.client().disks().remove(&name);
-            Ok(())
+            Ok(Diagnostic::warning("Its data remains on tape").into())
         })
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use provider_framework::testing::Action;
-use provider_framework::{Object, Provider as _, Resource as _, Severity, Value};
+use provider_framework::{Diagnostics, Object, Provider as _, Resource as _, Severity, Value};
 
 use crate::cloud::{Cloud, DISK, Disk, Fault, disk, labels, summaries, terraform};
 
@@ -11,6 +11,12 @@ use crate::cloud::{Cloud, DISK, Disk, Fault, disk, labels, summaries, terraform}
 fn the_example_schemas_are_sound() {
     assert_eq!(Disk.schema().check(), vec![]);
     assert_eq!(Cloud(Fault::None).schema().check(), vec![]);
+}
+
+/// The summary of the only one.
+fn summary(warnings: &Diagnostics) -> &str {
+    assert_eq!(warnings.iter().count(), 1, "{warnings:?}");
+    warnings.iter().next().map_or("", |warning| warning.summary.as_str())
 }
 
 #[tokio::test]
@@ -32,8 +38,10 @@ async fn a_resource_is_created_planned_empty_changed_and_destroyed() {
     let grown = terraform.update(&created, disk("a", 3)).await.unwrap();
     assert_eq!(grown.object.value("bytes"), &Value::from(3000_i64));
 
-    terraform.destroy(&grown).await.unwrap();
-    assert_eq!(terraform.read(&grown).await.unwrap(), None);
+    let warnings = terraform.destroy(&grown).await.unwrap();
+    assert_eq!(summary(&warnings), "Its data remains on tape");
+    let (found, warnings) = terraform.refresh(&grown).await.unwrap();
+    assert_eq!((found, summary(&warnings)), (None, "Somebody removed the disk"));
 }
 
 #[tokio::test]

@@ -10,16 +10,52 @@ use tonic::{Code, Status};
 use super::error::causes;
 use super::{ApiError, OUTAGE_GRACE};
 
-/// What was attempted: "create" with the instance's full name.
+/// What something is attempted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Instance,
+    Backup,
+    BackupPolicy,
+}
+
+impl Subject {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Backup => "backup",
+            Self::BackupPolicy => "backup policy",
+        }
+    }
+
+    /// The attribute that tells one from another.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Instance => "instance_id",
+            Self::Backup => "backup_id",
+            Self::BackupPolicy => "instance",
+        }
+    }
+
+    /// Where a person sees which there are.
+    fn where_listed(self) -> &'static str {
+        match self {
+            Self::Instance | Self::BackupPolicy => "in the output of\n\n  valkyard status\n\n",
+            Self::Backup => "with the data source `valkyard_backups`. ",
+        }
+    }
+}
+
+/// What was attempted: "create" with the full name of an instance, for example.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) verb: &'static str,
+    pub(crate) subject: Subject,
     pub(crate) name: &'a str,
 }
 
 impl Attempt<'_> {
     fn summary(self) -> String {
-        format!("Cannot {} instance", self.verb)
+        format!("Cannot {} {}", self.verb, self.subject.noun())
     }
 
     /// The error as diagnostics.
@@ -93,10 +129,12 @@ impl Attempt<'_> {
     pub(crate) fn may_exist(self) -> String {
         format!(
             "The request may or may not have been accepted, so nothing was put into the state.\n\n\
-             With the daemon running (`valkyard serve`), look for the instance in the output of\n\n  valkyard status\n\n\
+             With the daemon running (`valkyard serve`), look for the {} {}\
              If it is not there, apply again. If it is there, somebody else may have made it; if it is yours, take it into \
              the state with\n\n  terraform import <address of this resource> {}\n\n\
              If `valkyard status` finds no daemon, something else may listen at `endpoint`.",
+            self.subject.noun(),
+            self.subject.where_listed(),
             self.name
         )
     }
@@ -113,8 +151,9 @@ impl Attempt<'_> {
         let advice = match code {
             Code::AlreadyExists => format!(
                 "\n\nIf it should be managed here, import it with\n\n  terraform import <address of this resource> {}\n\n\
-                 Otherwise choose another `instance_id`.",
-                self.name
+                 Otherwise choose another `{}`.",
+                self.name,
+                self.subject.key()
             ),
             Code::ResourceExhausted => {
                 "\n\nFree some by destroying instances, or give the daemon more; then apply again.".to_owned()
@@ -136,19 +175,18 @@ impl Attempt<'_> {
         };
         let detail = format!("The daemon refused to {} {}: {message} ({code:?}){advice}", self.verb, self.name);
         let diagnostic = Diagnostic::error(self.summary()).detail(detail);
-        if code == Code::AlreadyExists { diagnostic.at("instance_id") } else { diagnostic }
+        if code == Code::AlreadyExists { diagnostic.at(self.subject.key()) } else { diagnostic }
     }
 }
 
 /// Why a wait ended early, with what is true now.
 pub(crate) fn interrupted(attempt: Attempt<'_>, why: Interrupted, timeout: &str, now: &str) -> Diagnostic {
-    let Attempt { verb, name } = attempt;
+    let Attempt { verb, subject, name } = attempt;
+    let noun = subject.noun();
     let (summary, reason) = match why {
-        Interrupted::Cancelled => {
-            (format!("Stopped on the way to {verb} the instance"), "Terraform was asked to stop".to_owned())
-        }
+        Interrupted::Cancelled => (format!("Stopped on the way to {verb} the {noun}"), "Terraform was asked to stop".to_owned()),
         Interrupted::TimedOut { .. } => {
-            (format!("Timeout on the way to {verb} the instance"), format!("{why}; `timeouts.{timeout}` sets it"))
+            (format!("Timeout on the way to {verb} the {noun}"), format!("{why}; `timeouts.{timeout}` sets it"))
         }
     };
     Diagnostic::error(summary).detail(format!("{reason}. {name}: {now}"))
@@ -167,7 +205,9 @@ fn attribute_of(field: &str) -> Option<AttributePath> {
     match (first, rest) {
         ("parent", None) => Some("location".into()),
         ("zone_distribution_config", Some(part @ ("mode" | "zone"))) => Some(AttributePath::new(first).attribute(part)),
-        ("persistence_config", Some(rest)) => {
+        ("automated_backup_config", Some("retention")) => Some("retention".into()),
+        ("automated_backup_config", _) => Some("start_hour".into()),
+        ("persistence_config" | "managed_backup_source" | "gcs_source", Some(rest)) => {
             Some(rest.split('.').fold(AttributePath::new(first), |path, part| path.attribute(part)))
         }
         ("engine_configs" | "labels", Some(key)) => Some(AttributePath::new(first).key(key)),
@@ -181,7 +221,11 @@ fn attribute_of(field: &str) -> Option<AttributePath> {
             | "zone_distribution_config"
             | "persistence_config"
             | "deletion_protection_enabled"
-            | "labels",
+            | "labels"
+            | "managed_backup_source"
+            | "gcs_source"
+            | "backup_id"
+            | "ttl",
             _,
         ) => Some(first.into()),
         _ => None,
@@ -214,6 +258,11 @@ mod tests {
         assert_eq!(path("instance.engine_configs.maxmemory-policy").as_deref(), Some("engine_configs[\"maxmemory-policy\"]"));
         let fsync = "persistence_config.aof_config.append_fsync";
         assert_eq!(path("instance.persistence_config.aof_config.append_fsync").as_deref(), Some(fsync));
+        assert_eq!(path("instance.managedBackupSource.backup").as_deref(), Some("managed_backup_source.backup"));
+        let hours = "instance.automated_backup_config.fixed_frequency_schedule.start_time.hours";
+        assert_eq!(path(hours).as_deref(), Some("start_hour"));
+        assert_eq!(path("instance.automatedBackupConfig.retention").as_deref(), Some("retention"));
+        assert_eq!(path("backupId").as_deref(), Some("backup_id"));
         assert_eq!(path("parent").as_deref(), Some("location"));
         assert_eq!(path("request_id"), None);
         assert_eq!(path(""), None);

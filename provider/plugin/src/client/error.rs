@@ -93,7 +93,7 @@ impl ApiError {
     }
 
     /// Whether the daemon is away, perhaps for a restart.
-    pub(super) fn is_outage(&self) -> bool {
+    pub(crate) fn is_outage(&self) -> bool {
         self.may_have_arrived() || matches!(self, Self::Unreachable { .. })
     }
 }

@@ -3,9 +3,11 @@
 //! Owns [`Client`]: the connection, the provider block's defaults, and one method per API call. Resources call
 //! it. Invariants: nothing is sent before the first call; each call leaves one log line; an error is an
 //! [`ApiError`], never a bare gRPC status. It does not wait for operations (see [`operation`]) and knows nothing
-//! of Terraform's values.
+//! of Terraform's values. The calls about backups are in [`backups`].
 
 mod answer;
+mod backups;
+mod claims;
 mod endpoint;
 mod error;
 mod operation;
@@ -26,12 +28,13 @@ use provider_framework::MaybeKnown;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
-pub(crate) use answer::{Attempt, interrupted};
+pub(crate) use answer::{Attempt, Subject, interrupted};
+pub(crate) use claims::Claims;
 pub(crate) use endpoint::EndpointUrl;
 pub(crate) use error::ApiError;
 pub(crate) use operation::{Finished, Standing};
 pub(crate) use outage::OUTAGE_GRACE;
-pub(crate) use submission::Submission;
+pub(crate) use submission::{Creation, Submission};
 
 use self::outage::Unanswered;
 use self::queue::Queue;
@@ -62,6 +65,7 @@ pub(crate) struct Defaults {
 pub struct Client {
     connection: MaybeKnown<Connection>,
     defaults: Defaults,
+    policy_claims: Claims,
 }
 
 #[derive(Debug)]
@@ -82,11 +86,16 @@ impl Client {
                 MaybeKnown::Known(Connection { url, channel })
             }
         };
-        Self { connection, defaults }
+        Self { connection, defaults, policy_claims: Claims::default() }
     }
 
     pub(crate) fn defaults(&self) -> &Defaults {
         &self.defaults
+    }
+
+    /// Instances whose backup policy is being made.
+    pub(crate) fn policy_claims(&self) -> &Claims {
+        &self.policy_claims
     }
 
     /// One sending; [`Submission`] sees to the rest.
@@ -96,23 +105,18 @@ impl Client {
     }
 
     pub(crate) async fn update_instance(&self, request: UpdateInstanceRequest) -> Result<Operation, ApiError> {
-        self.when_free("UpdateInstance", request, |mut api, request| async move { api.update_instance(request).await }).await
+        let send = |channel, request| async move { MemorystoreClient::new(channel).update_instance(request).await };
+        self.when_free("UpdateInstance", request, send).await
     }
 
     pub(crate) async fn delete_instance(&self, request: DeleteInstanceRequest) -> Result<Operation, ApiError> {
-        self.when_free("DeleteInstance", request, |mut api, request| async move { api.delete_instance(request).await }).await
+        let send = |channel, request| async move { MemorystoreClient::new(channel).delete_instance(request).await };
+        self.when_free("DeleteInstance", request, send).await
     }
 
-    /// Asks again when an answer does not come back, for as long as an outage may last.
     pub(crate) async fn instance(&self, name: String) -> Result<Instance, ApiError> {
-        let mut unanswered = Unanswered::default();
-        loop {
-            let mut api = MemorystoreClient::new(self.connection()?.channel.clone());
-            match self.call("GetInstance", api.get_instance(GetInstanceRequest { name: name.clone() })).await {
-                Err(error) if unanswered.is_worth_another_try(&error) => unanswered.pause().await,
-                outcome => return outcome,
-            }
-        }
+        let send = |channel, request| async move { MemorystoreClient::new(channel).get_instance(request).await };
+        self.when_answered("GetInstance", GetInstanceRequest { name }, send).await
     }
 
     async fn operation(&self, name: String) -> Result<Operation, ApiError> {
@@ -125,24 +129,35 @@ impl Client {
         self.call("CancelOperation", api.cancel_operation(CancelOperationRequest { name })).await
     }
 
+    /// Asks again when an answer does not come back, for as long as an outage may last.
+    async fn when_answered<R, T, W>(&self, rpc: &'static str, request: R, send: impl Fn(Channel, R) -> W) -> Result<T, ApiError>
+    where
+        R: Clone,
+        W: Future<Output = Result<Response<T>, Status>>,
+    {
+        let mut unanswered = Unanswered::default();
+        loop {
+            let channel = self.connection()?.channel.clone();
+            match self.call(rpc, send(channel, request.clone())).await {
+                Err(error) if unanswered.is_worth_another_try(&error) => unanswered.pause().await,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Repeats a mutation while another operation works on the same instance, and when its answer does not come back;
     /// callers bound it in time.
     ///
-    /// The request keeps its id, so a repetition starts nothing twice.
-    async fn when_free<R, W>(
-        &self,
-        rpc: &'static str,
-        request: R,
-        send: impl Fn(MemorystoreClient<Channel>, R) -> W,
-    ) -> Result<Operation, ApiError>
+    /// The request keeps its id or says the same every time, so a repetition starts nothing twice.
+    async fn when_free<R, T, W>(&self, rpc: &'static str, request: R, send: impl Fn(Channel, R) -> W) -> Result<T, ApiError>
     where
         R: Clone,
-        W: Future<Output = Result<Response<Operation>, Status>>,
+        W: Future<Output = Result<Response<T>, Status>>,
     {
         let (mut unanswered, mut queue) = (Unanswered::default(), Queue::default());
         loop {
-            let api = MemorystoreClient::new(self.connection()?.channel.clone());
-            match self.call(rpc, send(api, request.clone())).await {
+            let channel = self.connection()?.channel.clone();
+            match self.call(rpc, send(channel, request.clone())).await {
                 Err(error) if error.is_operation_in_progress() => {
                     queue.wait_on(rpc);
                     unanswered.pause().await;

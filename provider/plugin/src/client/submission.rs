@@ -1,35 +1,59 @@
 //! A creation on its way to the daemon.
 //!
-//! Owns [`Submission`]: one request with one id, sent until the daemon says what became of it. Creating an
-//! instance uses it. Invariants: every sending carries the same id and content, so the daemon answers each with
-//! the one operation that it began, and no name has to be looked up that may be somebody else's; a daemon that
-//! never was there is not waited for.
+//! Owns [`Submission`]: one request, sent until the daemon says what became of it. Creating instances and backups uses
+//! it. Invariants: every sending says the same; that of an instance carries an id, so the daemon answers each with the
+//! one operation that it began, and no name has to be looked up that may be somebody else's; a daemon that never was
+//! there is not waited for.
 
 use memorystore_proto::longrunning::Operation;
-use memorystore_proto::v1::CreateInstanceRequest;
+use memorystore_proto::v1::{BackupInstanceRequest, CreateInstanceRequest};
 
 use super::outage::Outage;
 use super::pace::Pace;
 use super::queue::Queue;
 use super::{ApiError, Client};
 
+/// What is to be made.
+#[derive(Clone, Debug)]
+pub(crate) enum Creation {
+    /// The request must carry a request id.
+    Instance(Box<CreateInstanceRequest>),
+    /// The request must carry a backup id: the API has no request id here, so the second of two sendings that both
+    /// arrive is told that the backup exists.
+    Backup(BackupInstanceRequest),
+}
+
+impl Creation {
+    fn rpc(&self) -> &'static str {
+        match self {
+            Self::Instance(_) => "CreateInstance",
+            Self::Backup(_) => "BackupInstance",
+        }
+    }
+}
+
 /// One creation, however often it is sent.
 #[derive(Debug)]
 pub(crate) struct Submission<'a> {
     client: &'a Client,
-    request: CreateInstanceRequest,
+    creation: Creation,
     unanswered: bool,
+    was_unanswered: bool,
 }
 
 impl<'a> Submission<'a> {
-    /// `request` must carry a request id.
-    pub(crate) fn new(client: &'a Client, request: CreateInstanceRequest) -> Self {
-        Self { client, request, unanswered: false }
+    pub(crate) fn new(client: &'a Client, creation: Creation) -> Self {
+        Self { client, creation, unanswered: false, was_unanswered: false }
     }
 
     /// Whether a sending may have reached the daemon and its answer did not come back.
     pub(crate) fn is_unanswered(&self) -> bool {
         self.unanswered
+    }
+
+    /// Whether that was so of any sending, even if a later one was answered.
+    pub(crate) fn was_unanswered(&self) -> bool {
+        self.was_unanswered || self.unanswered
     }
 
     /// The operation that the daemon began for this request.
@@ -48,7 +72,7 @@ impl<'a> Submission<'a> {
                 Err(error) => error,
             };
             if error.is_operation_in_progress() {
-                queue.wait_on("CreateInstance");
+                queue.wait_on(self.creation.rpc());
                 outage.is_over();
             } else if self.unanswered && outage.goes_on() {
                 tracing::warn!(%error, "no answer to the creation; sending the same request again");
@@ -62,7 +86,11 @@ impl<'a> Submission<'a> {
     /// Counts as unanswered from the first byte, so that dropping it midway leaves the truth.
     async fn send(&mut self) -> Result<Operation, ApiError> {
         let before = std::mem::replace(&mut self.unanswered, true);
-        let outcome = self.client.create_instance(self.request.clone()).await;
+        self.was_unanswered |= before;
+        let outcome = match self.creation.clone() {
+            Creation::Instance(request) => self.client.create_instance(*request).await,
+            Creation::Backup(request) => self.client.backup_instance(request).await,
+        };
         self.unanswered = match &outcome {
             Err(error) if error.may_have_arrived() => true,
             // This sending did not arrive; an earlier one may have.

@@ -11,8 +11,8 @@ use memorystore_proto::v1::CreateInstanceRequest;
 use provider_framework::{Context, Create, Diagnostics, Failed, Interrupted, NewState, Object, Value};
 use uuid::Uuid;
 
-use super::{InstanceName, outputs, read, request};
-use crate::client::{ApiError, Attempt, Client, Finished, Submission, interrupted};
+use super::{InstanceName, outputs, read, request, source};
+use crate::client::{ApiError, Attempt, Client, Creation, Finished, Subject, Submission, interrupted};
 
 /// How long a stopped or failed create may look for what it left behind: a cancelled creation is cleaned up
 /// within a second or two, and the person who pressed Ctrl-C is waiting.
@@ -20,14 +20,14 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn create(cx: &Context<Client>, request: Create) -> Result<NewState, Failed> {
     let planned = request.planned;
-    let creation = Creation { cx, name: read::named(&planned)?, planned };
+    let creation = Attempted { cx, name: read::named(&planned)?, planned };
     let message = CreateInstanceRequest {
         parent: creation.name.parent(),
         instance_id: creation.name.instance_id.clone(),
         instance: Some(request::instance(&creation.planned)?),
         request_id: Uuid::new_v4().to_string(),
     };
-    let mut submission = Submission::new(cx.client(), message);
+    let mut submission = Submission::new(cx.client(), Creation::Instance(Box::new(message)));
     let operation = match cx.run(submission.answer()).await {
         Ok(Ok(operation)) => operation,
         Ok(Err(error)) => return Err(creation.not_begun(&submission, &error).into()),
@@ -41,15 +41,15 @@ pub(super) async fn create(cx: &Context<Client>, request: Create) -> Result<NewS
     }
 }
 
-struct Creation<'a> {
+struct Attempted<'a> {
     cx: &'a Context<Client>,
     name: InstanceName,
     planned: Object,
 }
 
-impl Creation<'_> {
+impl Attempted<'_> {
     fn attempt<T>(&self, describe: impl FnOnce(Attempt<'_>) -> T) -> T {
-        describe(Attempt { verb: "create", name: &self.name.to_string() })
+        describe(Attempt { verb: "create", subject: Subject::Instance, name: &self.name.to_string() })
     }
 
     fn failed(&self, error: &ApiError) -> Diagnostics {
@@ -130,6 +130,7 @@ impl Creation<'_> {
             Ok(Ok(instance)) => {
                 let mut state = outputs::show(&self.name, &instance, &self.planned);
                 state.set("timeouts", self.planned.value("timeouts").clone());
+                source::keep(&mut state, &self.planned);
                 Failed::with_partial(diagnostics, state)
             }
             Ok(Err(_)) | Err(_) => Failed::with_partial(diagnostics, self.as_far_as_known()),

@@ -4,6 +4,7 @@
 //! came from the daemon or was planned; every instance that an operation of this provider made is in the state, and
 //! nobody else's comes into it unasked.
 
+pub(crate) mod automated_backups;
 mod create;
 mod delete;
 mod foresight;
@@ -15,14 +16,17 @@ pub(crate) mod outputs;
 pub(crate) mod persistence;
 mod plan;
 mod read;
+mod remains;
 mod request;
 pub(crate) mod rules;
 mod schema;
+mod source;
 mod update;
 
 pub(crate) use name::InstanceName;
 use provider_framework::{
-    BoxFuture, Context, Create, Delete, Diagnostics, Failed, NewState, Object, PlannedChange, Read, Resource, Schema, Update,
+    BoxFuture, Context, Create, Delete, Diagnostics, Failed, Found, NewState, Object, PlannedChange, Read, Resource, Schema,
+    Update,
 };
 
 use crate::client::Client;
@@ -63,7 +67,7 @@ impl Resource<Client> for InstanceResource {
         Box::pin(create::create(cx, request))
     }
 
-    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Option<NewState>, Diagnostics>> {
+    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(read::read(cx, request))
     }
 
@@ -71,7 +75,7 @@ impl Resource<Client> for InstanceResource {
         Box::pin(update::update(cx, request))
     }
 
-    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<(), Diagnostics>> {
+    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
         Box::pin(delete::delete(cx, request))
     }
 

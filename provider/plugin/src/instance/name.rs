@@ -39,6 +39,12 @@ impl InstanceName {
         Some(Self { project: part("project")?, location: part("location")?, instance_id: part("instance_id")? })
     }
 
+    /// Reads a full name.
+    pub(crate) fn from_full(text: &str) -> Option<Self> {
+        let is_full = text.starts_with("projects/");
+        is_full.then(|| Self::from_import_id(text, &MaybeKnown::Unknown).ok()).flatten()
+    }
+
     /// Reads an import id: the full name, `project/location/id` or `location/id`.
     pub(crate) fn from_import_id(id: &str, default_project: &MaybeKnown<String>) -> Result<Self, ImportIdError> {
         let parts: Vec<&str> = id.split('/').collect();

@@ -2,7 +2,8 @@
 //!
 //! Owns the read-only attributes that the resource and the data source share ([`add_attributes`]) and the
 //! translation of an API instance into attribute values ([`show`]). Invariant: `show` sets every attribute of
-//! the resource but `timeouts`, and an empty text of the API is null here. It judges nothing.
+//! the resource but `timeouts` and the sources of the first data, and an empty text of the API is null here. It judges
+//! nothing.
 
 use memorystore_proto::v1::instance::{ConnectionDetail, InstanceEndpoint, NodeType, State, connection_detail::Connection};
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
@@ -10,7 +11,8 @@ use memorystore_proto::v1::{ConnectionType, Instance, PscAutoConnection, psc_aut
 use provider_framework::{Attribute, Body, Object, Schema, Value};
 
 use super::name::InstanceName;
-use super::{labels, node_type, persistence, rules};
+use super::{automated_backups, labels, node_type, persistence, rules};
+use crate::backup::CollectionName;
 
 /// Adds what only the daemon decides. On a data source the inputs that steer plans do not exist, so
 /// dependencies are added by the resource.
@@ -36,6 +38,7 @@ pub(crate) fn add_attributes(schema: Schema) -> Schema {
                 .stable()
                 .description("Endpoints at which cluster clients start. There is one."),
         )
+        .attribute("automated_backup_config", automated_backups::attribute())
         .attribute(
             "endpoints",
             Attribute::list_nested(endpoint()).computed().stable().description(
@@ -98,6 +101,8 @@ pub(crate) fn show(name: &InstanceName, instance: &Instance, prior: &Object) -> 
         .set("engine_configs", engine_configs(instance, prior))
         .set("zone_distribution_config", zones(instance))
         .set("persistence_config", persistence::show(instance, prior))
+        .set("automated_backup_config", automated_backups::show(instance))
+        .set("backup_collection", CollectionName::of(name).to_string())
         .set("deletion_protection_enabled", instance.deletion_protection_enabled.unwrap_or_default())
         .set("uid", non_empty(&instance.uid))
         .set("state", enum_name(instance.state, |n| State::try_from(n).ok().map(|s| s.as_str_name())))

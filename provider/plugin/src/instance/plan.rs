@@ -8,7 +8,8 @@
 use provider_framework::{AttributePath, Diagnostic, Diagnostics, MaybeKnown, Object, PlannedChange, Step, Value};
 
 use super::name::InstanceName;
-use super::{ACTIVE, foresight, labels, node_type, persistence, rules};
+use super::{ACTIVE, foresight, labels, node_type, persistence, rules, source};
+use crate::backup::CollectionName;
 use crate::client::Defaults;
 
 /// What an update sends to the daemon, which then sets a new `update_time`.
@@ -25,6 +26,7 @@ const SENT_ON_UPDATE: [&str; 8] = [
 
 pub(super) fn plan(change: &mut PlannedChange, defaults: &Defaults) {
     fill_known(change, defaults);
+    source::plan(change);
     labels::plan(change, &defaults.labels);
     if let Some(location) = change.planned.value("location").as_str().map(str::to_owned)
         && let Some(problem) = rules::zone_in_location(&change.planned, &location)
@@ -56,6 +58,7 @@ fn fill_known(change: &mut PlannedChange, defaults: &Defaults) {
     if let Some(name) = InstanceName::of(&change.planned) {
         change.fill("name", name.to_string());
         change.fill("id", name.to_string());
+        change.fill("backup_collection", CollectionName::of(&name).to_string());
     }
     if let Some(config) = change.planned.value("node_type").as_str().and_then(node_type::node_config) {
         change.fill("node_config", config);
@@ -65,6 +68,8 @@ fn fill_known(change: &mut PlannedChange, defaults: &Defaults) {
         Some(completed) => change.planned.set("persistence_config", completed),
         None => change.planned.set_if_unknown("persistence_config", persistence::unless_configured(change.config())),
     };
+    // A new instance has no automated backups: a policy is set on an instance that is there.
+    change.fill("automated_backup_config", Value::Null);
     // The API shows there what was asked for, and this provider asks for nothing.
     change.fill("endpoints", Vec::<Object>::new());
     if change.config().value("deletion_protection_enabled").is_null() {
@@ -81,9 +86,10 @@ fn warn_of_replacement(change: &mut PlannedChange) {
     let name = name.as_str().unwrap_or("The instance").to_owned();
     for path in change.replacements() {
         let detail = format!(
-            "`{path}` cannot be changed on a running instance: {}. {name} will be destroyed with all its data, and an empty \
-             one made in its place.",
-            reason_of(&path)
+            "`{path}` cannot be changed on a running instance: {}. {name} will be destroyed with all its data, and {} made in \
+             its place.",
+            reason_of(&path),
+            source::first_data(&change.planned)
         );
         change.diagnose(Diagnostic::warning("Replacement loses the data").detail(detail).at(path));
     }
@@ -102,6 +108,9 @@ fn reason_of(path: &AttributePath) -> &'static str {
         Some(Step::Attribute(name)) if name == "location" => "an instance lives in one region and is named after it",
         Some(Step::Attribute(name)) if name == "zone_distribution_config" => {
             "the zones of the nodes are chosen when the instance is made, and the product's API has no way to change them"
+        }
+        Some(Step::Attribute(name)) if name == "gcs_source" || name == "managed_backup_source" => {
+            "it says what the first data of a new instance is"
         }
         Some(_) | None => "the product's API has no way to change it",
     }

@@ -1,24 +1,29 @@
 //! Looking at an instance.
 //!
 //! Called on every refresh and after an import. Invariant: what is shown is what the daemon says now; only
-//! `timeouts`, which it does not know, and the choice of labels come from the prior state.
+//! `timeouts`, which it does not know, the sources of the first data and the choice of labels come from the prior state.
 
-use provider_framework::{Context, Diagnostics, NewState, Object, Read};
+use provider_framework::{Context, Diagnostics, Found, NewState, Object, Read};
 
-use super::{InstanceName, outputs};
-use crate::client::{Attempt, Client};
+use super::{InstanceName, outputs, source};
+use crate::client::{Attempt, Client, Subject};
 
-pub(super) async fn read(cx: &Context<Client>, request: Read) -> Result<Option<NewState>, Diagnostics> {
+pub(super) async fn read(cx: &Context<Client>, request: Read) -> Result<Found, Diagnostics> {
     let name = named(&request.state)?;
     let full_name = name.to_string();
     match cx.run(cx.client().instance(full_name.clone())).await? {
         Ok(instance) => {
             let mut state = outputs::show(&name, &instance, &request.state);
             state.set("timeouts", request.state.value("timeouts").clone());
-            Ok(Some(state.into()))
+            source::keep(&mut state, &request.state);
+            let mut private = request.private;
+            if request.state.value("name").is_null() {
+                source::remember(&mut private, &instance);
+            }
+            Ok(NewState::from(state).private(private).into())
         }
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(Attempt { verb: "read", name: &full_name }.failed(&error)),
+        Err(error) if error.is_not_found() => Ok(Found::Gone(Diagnostics::new())),
+        Err(error) => Err(Attempt { verb: "read", subject: Subject::Instance, name: &full_name }.failed(&error)),
     }
 }
 

@@ -8,7 +8,7 @@ use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
 use memorystore_proto::v1::{Instance, ZoneDistributionConfig};
 use provider_framework::{Diagnostics, Object, Update};
 
-use super::{persistence, rules};
+use super::{persistence, rules, source};
 
 /// Attributes that an update may carry, and the fields they are.
 const UPDATABLE: [(&str, &str); 8] = [
@@ -33,6 +33,7 @@ pub(super) fn instance(planned: &Object) -> Result<Instance, Diagnostics> {
         engine_version: planned.value("engine_version").as_str().unwrap_or_default().to_owned(),
         engine_configs: planned.read::<Option<_>>("engine_configs")?.unwrap_or_default(),
         zone_distribution_config: planned.read::<Option<Object>>("zone_distribution_config")?.map(|zones| zone_config(&zones)),
+        import_sources: source::message(planned),
         persistence_config: persistence::message(planned),
         deletion_protection_enabled: Some(planned.read("deletion_protection_enabled")?),
         labels: planned.read("effective_labels")?,

@@ -106,6 +106,7 @@ pub(crate) fn validate(config: &Object) -> Diagnostics {
     found.extend(node_count(config));
     found.extend(zone_mode(config));
     found.extend(super::persistence::misplaced(config));
+    found.extend(super::source::conflict(config));
     if let Some(location) = config.value("location").as_str() {
         found.extend(zone_in_location(config, location));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use provider_framework::timeouts::{Operation, Timeouts};
 use provider_framework::{Attribute, Body, Schema, Type, validators};
 
-use super::{node_type, outputs, persistence, rules};
+use super::{node_type, outputs, persistence, rules, source};
 
 /// Google's default for creating an instance.
 const CREATE_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -29,7 +29,7 @@ pub(super) fn schema() -> Schema {
          plan warns of what that will do.",
     );
     let schema = derived(settings(placement(schema)));
-    outputs::add_attributes(schema).timeouts(
+    source::add_blocks(outputs::add_attributes(schema)).timeouts(
         Timeouts::new()
             .operation(Operation::Create, CREATE_LIMIT)
             .operation(Operation::Update, UPDATE_LIMIT)
@@ -164,6 +164,14 @@ fn derived(schema: Schema) -> Schema {
                 .description("Full name, `projects/{project}/locations/{location}/instances/{instance_id}`."),
         )
         .attribute("id", Attribute::string().computed().depends_on_inputs(identity).description("The same as `name`."))
+        .attribute(
+            "backup_collection",
+            Attribute::string().computed().depends_on_inputs(identity).description(
+                "Full name of the collection of the instance's backups, \
+                 `projects/{project}/locations/{location}/backupCollections/{instance_id}`. It is there once there was a backup, and \
+                 outlives the instance.",
+            ),
+        )
         .attribute(
             "node_config",
             Attribute::single_nested(outputs::node_config())

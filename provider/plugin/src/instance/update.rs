@@ -14,7 +14,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{InstanceName, outputs, read, request};
-use crate::client::{ApiError, Attempt, Client, Finished, Standing, interrupted};
+use crate::client::{ApiError, Attempt, Client, Finished, Standing, Subject, interrupted};
 
 /// How long a stopped update may look at what goes on without it: the person who pressed Ctrl-C is waiting, and a
 /// daemon that answers does so within milliseconds.
@@ -44,11 +44,12 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn failed(&self, verb: &'static str, error: &ApiError) -> Failed {
-        Attempt { verb, name: &self.name.to_string() }.failed(error).into()
+        Attempt { verb, subject: Subject::Instance, name: &self.name.to_string() }.failed(error).into()
     }
 
     fn stopped(&self, why: Interrupted, now: &str) -> Failed {
-        interrupted(Attempt { verb: "update", name: &self.name.to_string() }, why, "update", now).into()
+        interrupted(Attempt { verb: "update", subject: Subject::Instance, name: &self.name.to_string() }, why, "update", now)
+            .into()
     }
 
     async fn submit(&self, paths: Vec<String>, instance: Instance) -> Result<Operation, Failed> {

@@ -3,7 +3,7 @@
 //! Owns the rendering of schemas; the test beside it calls it. Invariant: a page follows from the schema and the
 //! example files alone, so it cannot say what the provider does not do.
 
-use provider_framework::schema::{Kind, Nesting};
+use provider_framework::schema::{BlockNesting, Kind, Nesting};
 use provider_framework::{Attribute, Body, Schema, Type};
 
 /// What a page shows beside the schema.
@@ -79,6 +79,30 @@ fn groups<'s>(page: &mut String, body: &'s Body, path: &str, nested: &mut Vec<(S
             }
             page.push('\n');
         }
+    }
+    blocks(page, body, path, nested);
+}
+
+/// The blocks of the body at `path`.
+fn blocks<'s>(page: &mut String, body: &'s Body, path: &str, nested: &mut Vec<(String, &'s Body)>) {
+    if body.blocks().is_empty() {
+        return;
+    }
+    page.push_str(if path.is_empty() { "\n### Blocks\n\n" } else { "\nBlocks:\n\n" });
+    for (name, block) in body.blocks() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let anchor = path.replace('.', "--");
+        let kind = match block.nesting() {
+            BlockNesting::Single | BlockNesting::Group => "Block",
+            BlockNesting::List => "Block List",
+            BlockNesting::Set => "Block Set",
+            BlockNesting::Map => "Block Map",
+        };
+        page.push_str(&format!(
+            "- `{name}` ({kind}) {} (see [below for nested schema](#nestedatt--{anchor}))\n",
+            block.markdown()
+        ));
+        nested.push((path, block.body()));
     }
 }
 

@@ -1,5 +1,8 @@
 //! The provider, driven as Terraform drives it, against recorded answers of the API.
 
+mod backup;
+mod backup_data;
+mod backup_policy;
 mod daemon;
 mod failures;
 mod foresight;
@@ -8,6 +11,7 @@ mod lifecycle;
 mod lost_answers;
 mod persistence;
 mod planning;
+mod sources;
 mod validation;
 
 use provider_framework::testing::{Failure, Harness, State};

@@ -2,12 +2,16 @@
 //!
 //! It decides nothing: a test says how operations end and what is refused.
 
+mod admin;
+mod backups;
 mod line;
 mod stubs;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use admin_proto::v1::BackupDetails;
+use admin_proto::v1::admin_server::AdminServer;
 use memorystore_proto::longrunning::operations_server::OperationsServer;
 use memorystore_proto::longrunning::{Operation, operation};
 use memorystore_proto::rpc::{BadRequest, ErrorInfo, bad_request::FieldViolation};
@@ -22,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Status};
 
+pub(crate) use backups::{CREATED_SECONDS, backup_of};
 pub(crate) use line::Outage;
 
 /// Many times the 61 steps after which the runtime looks at its sockets.
@@ -60,6 +65,11 @@ pub(crate) enum Mishap {
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     pub(crate) instances: BTreeMap<String, Instance>,
+    pub(crate) backups: BTreeMap<String, BackupDetails>,
+    /// Whether automated backups are verified, by instance.
+    pub(crate) verify: BTreeMap<String, bool>,
+    /// Why verifications fail, if they do.
+    pub(crate) flaw: Option<String>,
     pub(crate) operations: BTreeMap<String, Operation>,
     pub(crate) ending: Ending,
     /// Operations by the id of the creation that began them.
@@ -68,6 +78,8 @@ pub(crate) struct Script {
     pub(crate) mishaps: VecDeque<Mishap>,
     /// Answers to the next mutations.
     pub(crate) refusals: VecDeque<Status>,
+    /// Answers to the next mutations of the administration API.
+    pub(crate) admin_refusals: VecDeque<Status>,
     /// Answers to the next GetOperation calls.
     pub(crate) outages: VecDeque<Status>,
     /// What was called, in order, without reads.
@@ -106,6 +118,7 @@ impl Daemon {
         let shared = Shared { script: Arc::default(), polled: Arc::default(), met: Arc::default(), line: outages };
         let router = tonic::transport::Server::builder()
             .add_service(MemorystoreServer::new(shared.clone()))
+            .add_service(AdminServer::new(shared.clone()))
             .add_service(OperationsServer::new(shared.clone()));
         let server = tokio::spawn(async move {
             router.serve_with_incoming(TcpListenerStream::new(listener)).await.expect("serves until aborted");
@@ -212,11 +225,17 @@ impl Script {
                 operation.result = Some(operation::Result::Error(error));
                 if leftover == Leftover::Nothing {
                     self.instances.remove(target);
+                    self.backups.remove(target);
                 }
             }
             None if metadata.verb == "delete" => {
                 self.instances.remove(target);
+                self.backups.remove(target);
                 operation.result = Some(operation::Result::Response(pack(&())));
+            }
+            None if ["backup", "verify"].contains(&metadata.verb.as_str()) => {
+                let backup = self.backups.get_mut(target).expect("the target exists");
+                operation.result = Some(backups::end(backup, &metadata.verb, self.flaw.as_deref()));
             }
             None => {
                 let instance = self.instances.get_mut(target).expect("the target exists");

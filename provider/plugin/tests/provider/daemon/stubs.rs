@@ -16,22 +16,24 @@ use tonic::{Request, Response, Status};
 
 use super::{Mishap, Shared, filled_in, node_config};
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'a>>;
+pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'a>>;
 
 /// Calls that this provider never makes.
 macro_rules! never_called {
     ($($call:ident: $request:ty => $response:ty),+ $(,)?) => {$(
         fn $call<'a, 'b>(&'a self, _: Request<$request>) -> Answer<'b, $response> where 'a: 'b, Self: 'b {
-            Box::pin(ready(Err(Status::unimplemented(stringify!($call)))))
+            Box::pin(std::future::ready(Err(Status::unimplemented(stringify!($call)))))
         }
     )+};
 }
 
-fn not_found(name: &str) -> Status {
+pub(super) use never_called;
+
+pub(super) fn not_found(name: &str) -> Status {
     Status::not_found(format!("Resource '{name}' was not found"))
 }
 
-fn answer<'b, T: Send + 'b>(outcome: Result<T, Status>) -> Answer<'b, T> {
+pub(super) fn answer<'b, T: Send + 'b>(outcome: Result<T, Status>) -> Answer<'b, T> {
     Box::pin(ready(outcome.map(Response::new)))
 }
 
@@ -52,7 +54,7 @@ impl Shared {
         Ok(operation)
     }
 
-    async fn suffer(&self, mishap: Mishap) {
+    pub(super) async fn suffer(&self, mishap: Mishap) {
         self.met.notify_one();
         match mishap {
             Mishap::Cut(outage) => self.line.send(outage).await.expect("the line listens until it is cut for good"),
@@ -80,6 +82,7 @@ impl Shared {
                 "engine_version" => instance.engine_version.clone_from(&body.engine_version),
                 "engine_configs" => instance.engine_configs.clone_from(&body.engine_configs),
                 "persistence_config" => instance.persistence_config = body.persistence_config,
+                "automated_backup_config" => instance.automated_backup_config.clone_from(&body.automated_backup_config),
                 other => return Err(Status::invalid_argument(format!("unsupported path in fieldMask: {other}"))),
             }
         }
@@ -140,6 +143,37 @@ impl Memorystore for Shared {
         answer(self.delete(request.get_ref()))
     }
 
+    fn backup_instance<'a, 'b>(&'a self, request: Request<v1::BackupInstanceRequest>) -> Answer<'b, Operation>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let outcome = self.back_up(&request.into_inner());
+        let mishap = self.script().mishaps.pop_front();
+        Box::pin(async move {
+            if let Some(mishap) = mishap {
+                self.suffer(mishap).await
+            }
+            outcome.map(Response::new)
+        })
+    }
+
+    fn delete_backup<'a, 'b>(&'a self, request: Request<v1::DeleteBackupRequest>) -> Answer<'b, Operation>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        answer(self.remove_backup(&request.get_ref().name))
+    }
+
+    fn list_backups<'a, 'b>(&'a self, request: Request<v1::ListBackupsRequest>) -> Answer<'b, v1::ListBackupsResponse>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        answer(self.list_backups(request.get_ref()))
+    }
+
     never_called! {
         list_instances: v1::ListInstancesRequest => v1::ListInstancesResponse,
         get_certificate_authority: v1::GetCertificateAuthorityRequest => v1::CertificateAuthority,
@@ -148,11 +182,8 @@ impl Memorystore for Shared {
         reschedule_maintenance: v1::RescheduleMaintenanceRequest => Operation,
         list_backup_collections: v1::ListBackupCollectionsRequest => v1::ListBackupCollectionsResponse,
         get_backup_collection: v1::GetBackupCollectionRequest => v1::BackupCollection,
-        list_backups: v1::ListBackupsRequest => v1::ListBackupsResponse,
         get_backup: v1::GetBackupRequest => v1::Backup,
-        delete_backup: v1::DeleteBackupRequest => Operation,
         export_backup: v1::ExportBackupRequest => Operation,
-        backup_instance: v1::BackupInstanceRequest => Operation,
         start_migration: v1::StartMigrationRequest => Operation,
         finish_migration: v1::FinishMigrationRequest => Operation,
         list_token_auth_users: v1::ListTokenAuthUsersRequest => v1::ListTokenAuthUsersResponse,

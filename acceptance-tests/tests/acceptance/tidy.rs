@@ -15,14 +15,17 @@ const TOP_LEVEL: [&str; 10] =
     ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "proto", "provider", "backend", "examples", "acceptance-tests", "docs"];
 
 /// Which workspace crates each crate may use (DESIGN §3), dev-dependencies apart.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("acceptance-tests", &[]),
     ("admin-proto", &[]),
     ("memorystore-proto", &[]),
     ("provider-framework", &["tfplugin-proto"]),
     ("terraform-provider-valkyard", &["admin-proto", "memorystore-proto", "provider-framework"]),
     ("tfplugin-proto", &[]),
-    ("valkyard-api", &["admin-proto", "memorystore-proto", "valkyard-model", "valkyard-reconciler", "valkyard-store"]),
+    (
+        "valkyard-api",
+        &["admin-proto", "memorystore-proto", "valkyard-keeper", "valkyard-model", "valkyard-reconciler", "valkyard-store"],
+    ),
     ("valkyard-backups", &["valkyard-model"]),
     (
         "valkyard-daemon",
@@ -30,8 +33,10 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "admin-proto",
             "memorystore-proto",
             "valkyard-api",
+            "valkyard-backups",
             "valkyard-engine",
             "valkyard-host",
+            "valkyard-keeper",
             "valkyard-model",
             "valkyard-planner",
             "valkyard-reconciler",
@@ -40,9 +45,13 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ),
     ("valkyard-engine", &["valkyard-model"]),
     ("valkyard-host", &["valkyard-model"]),
+    ("valkyard-keeper", &["valkyard-backups", "valkyard-engine", "valkyard-model", "valkyard-planner", "valkyard-store"]),
     ("valkyard-model", &[]),
     ("valkyard-planner", &["valkyard-model"]),
-    ("valkyard-reconciler", &["valkyard-engine", "valkyard-host", "valkyard-model", "valkyard-planner", "valkyard-store"]),
+    (
+        "valkyard-reconciler",
+        &["valkyard-backups", "valkyard-engine", "valkyard-host", "valkyard-model", "valkyard-planner", "valkyard-store"],
+    ),
     ("valkyard-simulator", &["valkyard-model", "valkyard-planner", "valkyard-reconciler"]),
     ("valkyard-store", &["valkyard-model"]),
 ];

@@ -32,7 +32,11 @@ impl PipelineError {
         match self {
             Self::Store(error) => error.fault(),
             Self::Write { source, .. } => of_io(source),
-            Self::Rdb(_) => FaultKind::BadData,
+            Self::Rdb(_)
+            | Self::Unusable { .. }
+            | Self::SourcesShare { .. }
+            | Self::LibrariesDiffer { .. }
+            | Self::TargetsShare { .. } => FaultKind::BadData,
             Self::Tap(_) | Self::Stopped => FaultKind::Transient,
         }
     }

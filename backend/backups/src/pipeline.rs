@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
-use valkyard_model::SlotSet;
+use valkyard_model::{Slot, SlotSet};
 
 use crate::blocking::blocking;
 use crate::rdb::{RdbError, RdbReader, RdbSummary};
@@ -41,6 +41,43 @@ pub enum PipelineError {
         #[source]
         source: io::Error,
     },
+    /// A file to restore from cannot be used.
+    #[error("failed to use {file}")]
+    Unusable {
+        /// The file.
+        file: String,
+        /// The cause.
+        #[source]
+        source: RdbError,
+    },
+    /// Two files to restore from have keys of one slot, so they are not of one cluster, or one of them is there twice.
+    #[error(
+        "{} and {} both have keys of slot {}, and a slot can come from one file only: leave one of them out",
+        files[0], files[1], slot.number()
+    )]
+    SourcesShare {
+        /// The slot.
+        slot: Slot,
+        /// The files.
+        files: [String; 2],
+    },
+    /// Two files to restore from have different function libraries of one name.
+    #[error(
+        "function library {name} is not the same in {} and {}, and a cluster has it once: make them the same, or leave one file out",
+        files[0], files[1]
+    )]
+    LibrariesDiffer {
+        /// The library.
+        name: String,
+        /// The files.
+        files: [String; 2],
+    },
+    /// Two shards to restore to have one slot.
+    #[error("slot {} was given to two shards, and can be in one only", slot.number())]
+    TargetsShare {
+        /// The slot.
+        slot: Slot,
+    },
     /// It was told to stop.
     #[error("stopped")]
     Stopped,
@@ -60,9 +97,10 @@ pub struct TakenShard {
 }
 
 impl TakenShard {
-    /// Its record in the manifest. `slots` are those that the shard owned.
+    /// Its record in the manifest. `slots` are those that the shard owned, `data_bytes` the memory that its data took in the
+    /// node.
     #[must_use]
-    pub fn record(&self, slots: SlotSet, begun_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> ShardRecord {
+    pub fn record(&self, slots: SlotSet, data_bytes: u64, begun_at: DateTime<Utc>, finished_at: DateTime<Utc>) -> ShardRecord {
         let Self { shard, receipt, summary, point } = self;
         ShardRecord {
             shard: shard.clone(),
@@ -72,8 +110,11 @@ impl TakenShard {
             rdb_version: summary.format.version,
             keys: summary.keys,
             keys_expiring: summary.keys_expiring,
+            keys_lasting: summary.keys_lasting,
             first_expiry_ms: summary.first_expiry_ms,
             digest: summary.digest,
+            digest_lasting: summary.digest_lasting,
+            data_bytes,
             libraries: summary.libraries.len() as u64,
             largest_key_bytes: summary.largest.as_ref().map_or(0, |largest| largest.payload_bytes),
             slots,

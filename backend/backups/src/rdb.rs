@@ -4,7 +4,8 @@
 //! is, as a digest that does not depend on how the engine chose to encode it. Invariant: no bytes make it panic, and memory
 //! follows the bytes that came, never a length that a file claims. Strings of any size pass through; only packed containers
 //! (listpacks and their forerunners, some kilobytes each unless an engine was told otherwise) and names of keys are held
-//! whole. It does not load anything and does not look for the same key twice in one file.
+//! whole. For a restore it also records the bytes of each key for the shard that shall have it. It does not load anything and
+//! does not look for the same key twice in one file.
 
 mod digest;
 mod error;
@@ -14,16 +15,27 @@ mod intset;
 mod keys;
 mod listpack;
 mod lzf;
+mod owners;
 mod packed;
 mod reader;
 mod slot_of_key;
+mod splitter;
 mod stream;
 mod strings;
 mod summary;
+mod tape;
+mod totals;
 mod value;
+mod write;
 mod ziplist;
 
 pub use digest::{ContentDigest, DigestError};
 pub use error::RdbError;
+pub(crate) use file::Contents;
+pub(crate) use owners::Owners;
 pub use reader::RdbReader;
+pub(crate) use splitter::RdbSplitter;
 pub use summary::{Checksum, Format, LargestKey, Library, RdbSummary};
+pub(crate) use tape::Recorded;
+pub use totals::KeyTotals;
+pub(crate) use write::{Ending, HEADER_BYTES, format_for, header};

@@ -102,6 +102,14 @@ pub(crate) struct ServeOptions {
     /// [default: chosen per instance so that its nodes cannot exceed half of this machine's memory]
     #[arg(long, env = "VALKYARD_MEMORY_SCALE", value_name = "FACTOR")]
     pub(crate) memory_scale: Option<f64>,
+    /// Where backups are kept: file:///folder, s3://bucket/prefix or gs://bucket/prefix; options and credentials of object
+    /// stores are in the configuration file, in [object_stores.s3] and [object_stores.gs] [default: the folder `backups` of
+    /// the data folder]
+    #[arg(long, env = "VALKYARD_BACKUP_STORE", value_name = "URL")]
+    pub(crate) backup_store: Option<String>,
+    /// Let the administration API move the clock that schedules and expiries of backups go by (for tests)
+    #[arg(long, env = "VALKYARD_ADJUSTABLE_CLOCK", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) adjustable_clock: Option<bool>,
     /// Form of the log [default: text on a terminal, json elsewhere]
     #[arg(long, env = "VALKYARD_LOG_FORMAT", value_name = "FORM")]
     pub(crate) log_format: Option<LogFormat>,

@@ -1,15 +1,22 @@
 //! The daemon's settings: flag > environment > file > default. (clap already merged the first two.)
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use url::Url;
+use valkyard_backups::StoreOptions;
 
+use crate::calendar::ClockManner;
 use crate::cli::{DataDirOptions, LogFormat, ServeOptions};
 
 /// Where the API listens by default; stable interface.
 pub(crate) const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4590);
+
+/// Where backups are kept in the data folder, unless another store is named.
+const BACKUPS_FOLDER: &str = "backups";
 
 /// The file's keys: those of the command line. An unknown key is an error that lists the known ones.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,8 +27,13 @@ struct ConfigFile {
     ephemeral: Option<bool>,
     engine_paths: Option<Vec<PathBuf>>,
     memory_scale: Option<f64>,
+    backup_store: Option<String>,
+    adjustable_clock: Option<bool>,
     log_format: Option<LogFormat>,
     log: Option<String>,
+    /// Options of object stores by the scheme of their URLs.
+    #[serde(default)]
+    object_stores: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Settings in force.
@@ -32,6 +44,10 @@ pub(crate) struct Settings {
     pub(crate) ephemeral: bool,
     pub(crate) engine_paths: Vec<PathBuf>,
     pub(crate) memory_scale: Option<f64>,
+    /// Nothing means in the data folder.
+    pub(crate) backup_store: Option<String>,
+    pub(crate) store_options: StoreOptions,
+    pub(crate) clock: ClockManner,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log: String,
 }
@@ -45,12 +61,16 @@ impl Settings {
 
     fn merge(options: ServeOptions, file: ConfigFile) -> Result<Self> {
         let names_data_dir = options.data_dir.data_dir.is_some();
+        let is_adjustable = options.adjustable_clock.or(file.adjustable_clock).unwrap_or(false);
         let settings = Self {
             listen: options.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             data_dir: options.data_dir.resolve_with(&file)?,
             ephemeral: options.ephemeral.or(file.ephemeral).unwrap_or(false),
             engine_paths: options.engine_paths.or(file.engine_paths).unwrap_or_default(),
             memory_scale: options.memory_scale.or(file.memory_scale),
+            backup_store: options.backup_store.or(file.backup_store),
+            store_options: StoreOptions::new(file.object_stores)?,
+            clock: if is_adjustable { ClockManner::Adjustable } else { ClockManner::Fixed },
             log_format: options.log_format.or(file.log_format),
             log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
         };
@@ -59,6 +79,16 @@ impl Settings {
             bail!("--ephemeral keeps everything in a temporary folder; leave out --data-dir (VALKYARD_DATA_DIR), or --ephemeral");
         }
         Ok(settings)
+    }
+
+    /// URL of the store that backups are kept in.
+    pub(crate) fn backup_url(&self) -> Result<String> {
+        let in_data_dir = || {
+            let folder = self.data_dir.join(BACKUPS_FOLDER);
+            let url = Url::from_file_path(&folder).ok();
+            url.map(String::from).with_context(|| format!("name {} as the store of backups", folder.display()))
+        };
+        self.backup_store.clone().map_or_else(in_data_dir, Ok)
     }
 
     fn check(&self) -> Result<()> {
@@ -160,6 +190,35 @@ mod tests {
     fn unknown_keys_of_the_file_name_the_known_ones() {
         let error = toml::from_str::<ConfigFile>("data-dir = '/x'").expect_err("no such key").to_string();
         assert!(error.contains("data-dir") && error.contains("data_dir"), "{error}");
+    }
+
+    #[test]
+    fn backups_are_kept_in_the_data_folder_unless_a_store_is_named() {
+        let of =
+            |options: ServeOptions, text: &str| Settings::merge(options, file(text)).and_then(|settings| settings.backup_url());
+        assert_eq!(of(options(), "").expect("a URL"), "file:///data/backups");
+        assert_eq!(of(options(), "backup_store = 's3://bucket/a'").expect("a URL"), "s3://bucket/a");
+        let given = ServeOptions { backup_store: Some("gs://bucket".to_owned()), ..options() };
+        assert_eq!(of(given, "backup_store = 's3://bucket/a'").expect("a URL"), "gs://bucket");
+    }
+
+    #[test]
+    fn options_of_stores_are_checked_at_start_and_not_shown() {
+        let from_file = |text: &str| Settings::merge(options(), file(text));
+        let settings = from_file("[object_stores.s3]\nsecret_access_key = 'hidden'\nallow_http = 'true'").expect("valid");
+        assert_eq!(settings.store_options.of("s3://bucket").len(), 2);
+        assert!(!format!("{settings:?}").contains("hidden"));
+        let error = from_file("[object_stores.s3]\nbananas = '1'").expect_err("no such option").to_string();
+        assert!(error.contains("object_stores.s3") && error.contains("bananas"), "{error}");
+    }
+
+    #[test]
+    fn the_clock_is_fixed_unless_it_is_asked_for() {
+        let clock = |options: ServeOptions, text: &str| Settings::merge(options, file(text)).expect("valid").clock;
+        assert_eq!(clock(options(), ""), ClockManner::Fixed);
+        assert_eq!(clock(options(), "adjustable_clock = true"), ClockManner::Adjustable);
+        let given = ServeOptions { adjustable_clock: Some(false), ..options() };
+        assert_eq!(clock(given, "adjustable_clock = true"), ClockManner::Fixed);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! This binary wires the crates together: configuration, telemetry, listening, shutdown, and the verbs of its command
 //! line. It decides nothing about instances.
 
+mod calendar;
 mod cli;
 mod client;
 mod config;
@@ -10,6 +11,7 @@ mod health;
 mod listen;
 mod output;
 mod platform;
+mod surroundings;
 mod telemetry;
 mod verbs;
 

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use uuid::Uuid;
-use valkyard_api::{NodeSignal, Platform};
+use valkyard_api::{ClockIsFixed, NodeSignal, Platform};
 use valkyard_engine::{CatalogueConfig, EngineCatalogue};
 use valkyard_host::{DataDir, freeze, signal, thaw};
 use valkyard_model::{InstanceAddress, MemoryPolicy, NodeSerial, SpecLimits, StopManner, Timestamp, Uid};
 use valkyard_store::AddressPlan;
+
+use crate::calendar::Calendar;
 
 /// This machine, as the daemon found it at start.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub(crate) struct ThisMachine {
     pub(crate) memory: MemoryPolicy,
     pub(crate) addresses: AddressPlan,
     pub(crate) data_dir: Arc<DataDir>,
+    pub(crate) calendar: Calendar,
 }
 
 impl Platform for ThisMachine {
@@ -44,6 +47,14 @@ impl Platform for ThisMachine {
 
     fn now(&self) -> Timestamp {
         Utc::now()
+    }
+
+    fn calendar(&self) -> Timestamp {
+        self.calendar.now()
+    }
+
+    fn advance_calendar(&self, seconds: i64) -> Result<(), ClockIsFixed> {
+        self.calendar.advance(seconds)
     }
 
     fn random(&self) -> [u8; 32] {

@@ -1,7 +1,7 @@
 //! The data folder: made, checked, and locked by one daemon at a time.
 //!
 //! Layout: `valkyard.db` (the store's), `daemon.lock` (held and written here), `endpoint` (written by the daemon),
-//! `instances/<uid>/<serial>/` (see [`NodeHome`]). Invariant: while a [`DataDir`] lives, no other process has one on the
+//! `instances/<uid>/<serial>/` (see [`NodeHome`]), `backups/` (the backup store's, unless it is elsewhere). Invariant: while a [`DataDir`] lives, no other process has one on the
 //! same folder.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};

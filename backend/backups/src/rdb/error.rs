@@ -1,5 +1,7 @@
 //! Why a file is not one that can be kept or loaded.
 
+use valkyard_model::SlotSet;
+
 /// What is wrong with the bytes of an RDB file. Offsets count bytes from the beginning of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RdbError {
@@ -66,5 +68,32 @@ pub enum RdbError {
         offset: u64,
         /// The type's name, nine letters.
         name: String,
+    },
+    /// Keys outside database 0, where a cluster has none. Only a file that is divided among shards is refused for it.
+    #[error(
+        "a key of database {database} at offset {offset}: a cluster has only database 0; move the keys there and write the file anew"
+    )]
+    Database {
+        /// Where.
+        offset: u64,
+        /// The database.
+        database: u64,
+    },
+    /// Slots were being moved to the node when it wrote the file: nobody can say whether their keys are complete. Only a file
+    /// that is divided among shards is refused for it.
+    #[error("written while slots {slots} were being moved, as offset {offset} says: take the file again after that")]
+    Importing {
+        /// Where.
+        offset: u64,
+        /// The slots.
+        slots: SlotSet,
+    },
+    /// A key that no shard would take. Only a file that is divided among shards is refused for it.
+    #[error("the key at offset {offset} is of slot {slot}, which none of the shards has: give each slot to one shard")]
+    Unowned {
+        /// Where.
+        offset: u64,
+        /// The slot.
+        slot: u16,
     },
 }

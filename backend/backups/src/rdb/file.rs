@@ -5,7 +5,9 @@ use valkyard_model::{SLOT_COUNT, SlotRange};
 use super::error::RdbError;
 use super::input::Input;
 use super::keys::{Beginning, Keys};
+use super::slot_of_key::slot_of_key;
 use super::summary::{Checksum, Format, Library, RdbSummary};
+use super::totals::KeyTotals;
 use super::value::{Encoding, HASH_WITH_EXPIRY};
 
 /// The families of files, with what they begin with, how many digits of version follow, and the newest version known.
@@ -33,6 +35,13 @@ const END: u8 = 255;
 /// Value types that belong to modules.
 const MODULE_VALUES: [u8; 2] = [6, 7];
 
+/// What a complete, valid file holds.
+pub(crate) struct Contents {
+    pub(crate) summary: RdbSummary,
+    /// What the keys of each owner amount to.
+    pub(crate) of_owners: Vec<KeyTotals>,
+}
+
 /// A file being read.
 pub(super) struct File {
     pub(super) input: Input,
@@ -45,13 +54,13 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) fn new(input: Input) -> Self {
+    pub(super) fn new(input: Input, owners: usize) -> Self {
         let format = Format { magic: "", version: 0 };
         let (libraries, importing) = (Vec::new(), Vec::new());
-        Self { input, keys: Keys::new(), format, engine: None, database: 0, libraries, importing }
+        Self { input, keys: Keys::new(owners), format, engine: None, database: 0, libraries, importing }
     }
 
-    pub(super) async fn read(mut self) -> Result<RdbSummary, RdbError> {
+    pub(super) async fn read(mut self) -> Result<Contents, RdbError> {
         self.header().await?;
         let mut expiry_ms = None;
         loop {
@@ -59,9 +68,15 @@ impl File {
             let code = self.input.byte("a key, or the end of the file").await?;
             match code {
                 END => return self.trailer().await,
-                EXPIRY_MS => expiry_ms = Some(i64::from_le_bytes(self.input.array("an expiry").await?)),
+                EXPIRY_MS => {
+                    self.input.tape_key();
+                    expiry_ms = Some(i64::from_le_bytes(self.input.array("an expiry").await?));
+                    self.input.tape_attribute_end()?;
+                }
                 EXPIRY_S => {
+                    self.input.tape_key();
                     expiry_ms = Some(i64::from(i32::from_le_bytes(self.input.array("an expiry").await?)) * 1_000);
+                    self.input.tape_attribute_end()?;
                 }
                 SLOT_IMPORT..END => self.opcode(code, offset).await?,
                 _ => {
@@ -107,14 +122,18 @@ impl File {
                 }
             }
             FREQUENCY => {
+                self.input.tape_key();
                 self.input.byte("how often a key was used").await?;
+                self.input.tape_attribute_end()?;
             }
             IDLE => {
+                self.input.tape_key();
                 self.input.length("how long a key was idle").await?;
+                self.input.tape_attribute_end()?;
             }
             AUX => self.aux().await?,
             FUNCTION => self.library().await?,
-            SLOT_IMPORT if self.is_valkey() => self.slot_import().await?,
+            SLOT_IMPORT if self.is_valkey() => self.slot_import(offset).await?,
             MODULE_AUX => {
                 let name = module_name(self.input.length("a module").await?);
                 return Err(RdbError::Module { offset, name });
@@ -142,17 +161,20 @@ impl File {
     }
 
     async fn library(&mut self) -> Result<(), RdbError> {
+        self.input.tape_library();
         let mut code = Beginning::default();
         self.input.string(&mut code, &mut self.keys.lzf, "a function library").await?;
         if self.libraries.len() == LIBRARIES_MAX {
             return Err(self.input.corrupt("fewer function libraries"));
         }
         let first_line = code.text().lines().next().unwrap_or_default().to_owned();
-        self.libraries.push(Library { first_line, digest: code.hash.take() });
+        let library = Library { first_line, digest: code.hash.take() };
+        self.input.tape_library_end(&library);
+        self.libraries.push(library);
         Ok(())
     }
 
-    async fn slot_import(&mut self) -> Result<(), RdbError> {
+    async fn slot_import(&mut self, offset: u64) -> Result<(), RdbError> {
         const RANGE: &str = "a range of slots that were being moved";
         let mut job = Beginning::default();
         self.input.string(&mut job, &mut self.keys.lzf, "a movement of slots").await?;
@@ -165,6 +187,9 @@ impl File {
             }
             self.importing.push(range.ok_or_else(|| self.input.corrupt(RANGE))?);
         }
+        if self.input.is_taped() && !self.importing.is_empty() {
+            return Err(RdbError::Importing { offset, slots: self.importing.drain(..).collect() });
+        }
         Ok(())
     }
 
@@ -176,14 +201,21 @@ impl File {
         }
         let encoding = Encoding::of_code(code).filter(|_known| code != HASH_WITH_EXPIRY || self.is_valkey());
         let encoding = encoding.ok_or(RdbError::UnknownCode { offset, code, version: self.format.version })?;
+        if self.input.is_taped() && self.database != 0 {
+            return Err(RdbError::Database { offset, database: self.database });
+        }
+        self.input.tape_key();
         self.input.string(&mut self.keys.name, &mut self.keys.lzf, "the name of a key").await?;
+        let slot = slot_of_key(&self.keys.name);
+        let owner = self.input.tape_slot(slot, offset)?;
         self.keys.begin(self.database, encoding.kind(), expiry_ms);
         self.value(encoding).await?;
-        self.keys.end(encoding.kind(), expiry_ms);
+        self.input.tape_key_end(owner);
+        self.keys.end(encoding.kind(), expiry_ms, slot, owner);
         Ok(())
     }
 
-    async fn trailer(mut self) -> Result<RdbSummary, RdbError> {
+    async fn trailer(mut self) -> Result<Contents, RdbError> {
         let mut checksum = Checksum::Absent;
         if self.format.version >= CHECKSUM_SINCE {
             let (offset, computed) = (self.input.offset(), self.input.checksum());
@@ -198,20 +230,25 @@ impl File {
         if !self.input.is_at_end().await {
             return Err(self.input.corrupt("nothing after the end mark"));
         }
-        Ok(RdbSummary {
+        let mut totals = KeyTotals::default();
+        self.keys.totals.iter().for_each(|some| totals.add(some));
+        let summary = RdbSummary {
             format: self.format,
             checksum,
             engine: self.engine,
             bytes: self.input.offset(),
-            keys: self.keys.keys,
-            keys_expiring: self.keys.keys_expiring,
-            first_expiry_ms: self.keys.first_expiry_ms,
-            digest: self.keys.digest,
+            keys: totals.keys,
+            keys_expiring: totals.keys_expiring,
+            keys_lasting: totals.keys_lasting,
+            first_expiry_ms: totals.first_expiry_ms,
+            digest: totals.digest,
+            digest_lasting: totals.digest_lasting,
             libraries: self.libraries,
             slots: self.keys.slots.to_set(),
             slots_importing: self.importing.into_iter().collect(),
-            largest: self.keys.largest,
-        })
+            largest: totals.largest,
+        };
+        Ok(Contents { summary, of_owners: self.keys.totals })
     }
 }
 

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
 use super::error::RdbError;
+use super::summary::Library;
+use super::tape::{Recorded, Tape};
 
 /// Where the next chunk is handed over. Locked for a moment by either side, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Mailbox(Arc<Mutex<Post>>);
 struct Post {
     chunk: Bytes,
     ended: bool,
+    recorded: Recorded,
 }
 
 impl Mailbox {
@@ -29,6 +32,11 @@ impl Mailbox {
 
     pub(super) fn end(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+    }
+
+    /// Hands over what was recorded, either way.
+    pub(super) fn exchange(&self, recorded: &mut Recorded) {
+        std::mem::swap(recorded, &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).recorded);
     }
 
     /// The next chunk, which is not empty; `None` at the end.
@@ -52,12 +60,16 @@ pub(super) struct Input {
     /// Offset of the chunk in the file.
     chunk_offset: u64,
     checksum: crc_fast::Digest,
+    tape: Option<Box<Tape>>,
+    /// Bytes of the chunk that the tape has seen.
+    taped: usize,
 }
 
 impl Input {
-    pub(super) fn new(mailbox: Mailbox) -> Self {
+    pub(super) fn new(mailbox: Mailbox, tape: Option<Tape>) -> Self {
         let checksum = crc_fast::Digest::new(CrcAlgorithm::Crc64Redis);
-        Self { mailbox, chunk: Bytes::new(), position: 0, summed: 0, chunk_offset: 0, checksum }
+        let tape = tape.map(Box::new);
+        Self { mailbox, chunk: Bytes::new(), position: 0, summed: 0, chunk_offset: 0, checksum, tape, taped: 0 }
     }
 
     /// Bytes read so far.
@@ -82,7 +94,17 @@ impl Input {
             return true;
         }
         let mailbox = &self.mailbox;
+        // Before the first chunk there is nothing to hand over, and what is in the mailbox came with that chunk.
+        if let Some(tape) = self.tape.as_mut().filter(|_tape| !self.chunk.is_empty()) {
+            tape.put(&self.chunk[self.taped..]);
+            self.taped = self.chunk.len();
+            mailbox.exchange(&mut tape.recorded);
+        }
         let Some(chunk) = poll_fn(|_context| mailbox.poll_take()).await else { return false };
+        if let Some(tape) = &mut self.tape {
+            mailbox.exchange(&mut tape.recorded);
+            self.taped = 0;
+        }
         self.checksum.update(&self.chunk[self.summed..]);
         self.chunk_offset += self.chunk.len() as u64;
         (self.chunk, self.position, self.summed) = (chunk, 0, 0);
@@ -121,5 +143,55 @@ impl Input {
             *byte = self.byte(expected).await?;
         }
         Ok(array)
+    }
+
+    pub(super) fn is_taped(&self) -> bool {
+        self.tape.is_some()
+    }
+
+    /// The byte just read is the first of a key, or of what is said of one.
+    pub(super) fn tape_key(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.begin_key();
+            self.taped = self.position - 1;
+        }
+    }
+
+    /// What is said of a key was read.
+    pub(super) fn tape_attribute_end(&mut self) -> Result<(), RdbError> {
+        let Some(tape) = self.tape_up_to_here() else { return Ok(()) };
+        if tape.end_attribute() { Ok(()) } else { Err(self.corrupt("a key after what is said of it")) }
+    }
+
+    /// The slot of the key at hand is known; gives its owner, or 0 where nobody asks for owners.
+    pub(super) fn tape_slot(&mut self, slot: u16, offset: u64) -> Result<usize, RdbError> {
+        self.tape_up_to_here().map_or(Ok(0), |tape| tape.route(slot, offset))
+    }
+
+    pub(super) fn tape_key_end(&mut self, owner: usize) {
+        if let Some(tape) = self.tape_up_to_here() {
+            tape.end_key(owner);
+        }
+    }
+
+    /// The byte just read is the first of a library.
+    pub(super) fn tape_library(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.begin_library();
+            self.taped = self.position - 1;
+        }
+    }
+
+    pub(super) fn tape_library_end(&mut self, library: &Library) {
+        if let Some(tape) = self.tape_up_to_here() {
+            tape.end_library(library.clone());
+        }
+    }
+
+    fn tape_up_to_here(&mut self) -> Option<&mut Tape> {
+        let tape = self.tape.as_deref_mut()?;
+        tape.put(&self.chunk[self.taped..self.position]);
+        self.taped = self.position;
+        Some(tape)
     }
 }

@@ -3,9 +3,9 @@
 use super::digest::{ContentDigest, Fingerprint};
 use super::lzf::Lzf;
 use super::packed::Element;
-use super::slot_of_key::slot_of_key;
 use super::strings::{Decimal, Sink};
 use super::summary::{LargestKey, SlotMap};
+use super::totals::{KeyTotals, earlier};
 
 /// Longest part of a name or first line that is kept.
 pub(super) const SHOWN_BYTES_MAX: usize = 256;
@@ -72,37 +72,26 @@ impl Content {
     }
 }
 
-fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    a.into_iter().chain(b).min()
-}
-
 /// What all keys amount to.
 pub(super) struct Keys {
     pub(super) name: Vec<u8>,
     pub(super) packed: Vec<u8>,
     pub(super) lzf: Lzf,
     pub(super) content: Content,
-    pub(super) keys: u64,
-    pub(super) keys_expiring: u64,
-    pub(super) first_expiry_ms: Option<i64>,
-    pub(super) digest: ContentDigest,
+    /// For each owner; for all together where nobody asks for owners.
+    pub(super) totals: Vec<KeyTotals>,
     pub(super) slots: SlotMap,
-    pub(super) largest: Option<LargestKey>,
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(owners: usize) -> Self {
         Self {
             name: Vec::new(),
             packed: Vec::new(),
             lzf: Lzf::new(),
             content: Content::default(),
-            keys: 0,
-            keys_expiring: 0,
-            first_expiry_ms: None,
-            digest: ContentDigest::default(),
+            totals: vec![KeyTotals::default(); owners],
             slots: SlotMap::new(),
-            largest: None,
         }
     }
 
@@ -118,7 +107,7 @@ impl Keys {
     }
 
     /// Ends it. A collection without elements is no key.
-    pub(super) fn end(&mut self, kind: Kind, expiry_ms: Option<i64>) {
+    pub(super) fn end(&mut self, kind: Kind, expiry_ms: Option<i64>, slot: u16, owner: usize) {
         let content = &mut self.content;
         content.ordered.put_number(content.count);
         content.ordered.put(&content.sum.to_bytes());
@@ -126,14 +115,19 @@ impl Keys {
         if content.count == 0 && !matches!(kind, Kind::String | Kind::Stream) {
             return;
         }
-        self.digest += hash;
-        self.keys += 1;
-        self.keys_expiring += u64::from(expiry_ms.is_some());
-        self.first_expiry_ms = earlier(self.first_expiry_ms, content.first_expiry_ms);
-        self.slots.mark(slot_of_key(&self.name));
-        if self.largest.as_ref().is_none_or(|largest| largest.payload_bytes < content.payload_bytes) {
+        let totals = &mut self.totals[owner];
+        totals.digest += hash;
+        totals.keys += 1;
+        totals.keys_expiring += u64::from(expiry_ms.is_some());
+        totals.first_expiry_ms = earlier(totals.first_expiry_ms, content.first_expiry_ms);
+        if content.first_expiry_ms.is_none() {
+            totals.keys_lasting += 1;
+            totals.digest_lasting += hash;
+        }
+        self.slots.mark(slot);
+        if totals.exceeded_by(content.payload_bytes) {
             let name = self.name[..self.name.len().min(SHOWN_BYTES_MAX)].to_vec();
-            self.largest = Some(LargestKey { name, payload_bytes: content.payload_bytes });
+            totals.largest = Some(LargestKey { name, payload_bytes: content.payload_bytes });
         }
     }
 }

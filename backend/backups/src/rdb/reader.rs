@@ -7,11 +7,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::error::RdbError;
-use super::file::File;
+use super::file::{Contents, File};
 use super::input::{Input, Mailbox};
 use super::summary::RdbSummary;
+use super::tape::Tape;
 
-type Reading = Pin<Box<dyn Future<Output = Result<RdbSummary, RdbError>> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = Result<Contents, RdbError>> + Send>>;
 
 /// Reads one RDB file, chunk by chunk.
 pub struct RdbReader {
@@ -28,8 +29,12 @@ impl RdbReader {
     /// A reader that awaits the first byte of a file.
     #[must_use]
     pub fn new() -> Self {
-        let mailbox = Mailbox::default();
-        let state = State::Reading(Box::pin(File::new(Input::new(mailbox.clone())).read()));
+        Self::on(Mailbox::default(), None, 1)
+    }
+
+    /// One that records for this many owners.
+    pub(super) fn on(mailbox: Mailbox, tape: Option<Tape>, owners: usize) -> Self {
+        let state = State::Reading(Box::pin(File::new(Input::new(mailbox.clone(), tape), owners).read()));
         Self { mailbox, state }
     }
 
@@ -55,12 +60,16 @@ impl RdbReader {
     ///
     /// # Panics
     /// Never: with its end known, a file has nothing to wait for.
-    pub fn finish(mut self) -> Result<RdbSummary, RdbError> {
+    pub fn finish(self) -> Result<RdbSummary, RdbError> {
+        self.contents().map(|contents| contents.summary)
+    }
+
+    pub(super) fn contents(mut self) -> Result<Contents, RdbError> {
         self.mailbox.end();
         self.resume().expect("with its end known, a file has nothing to wait for")
     }
 
-    fn resume(&mut self) -> Option<Result<RdbSummary, RdbError>> {
+    fn resume(&mut self) -> Option<Result<Contents, RdbError>> {
         match &mut self.state {
             State::Failed(error) => Some(Err(error.clone())),
             State::Reading(reading) => match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

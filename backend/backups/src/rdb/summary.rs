@@ -19,10 +19,14 @@ pub struct RdbSummary {
     pub keys: u64,
     /// Keys that expire at some time.
     pub keys_expiring: u64,
+    /// Keys that never expire, neither as a whole nor in one of their fields.
+    pub keys_lasting: u64,
     /// When the first key or field of a hash expires, in milliseconds since 1970. A file loaded later than that has fewer.
     pub first_expiry_ms: Option<i64>,
     /// What the content is: the sum over all keys.
     pub digest: ContentDigest,
+    /// The same over the lasting keys only: no time that passes changes it.
+    pub digest_lasting: ContentDigest,
     /// Function libraries, which are no keys and not part of the digest, because each shard has all of them.
     pub libraries: Vec<Library>,
     /// Slots of the keys.

@@ -58,10 +58,19 @@ pub struct ShardRecord {
     pub keys: u64,
     /// Keys that expire at some time.
     pub keys_expiring: u64,
+    /// Keys that never expire, neither as a whole nor in one of their fields. Zero in manifests older than this number.
+    #[serde(default)]
+    pub keys_lasting: u64,
     /// When the first key or field expires, in milliseconds since 1970.
     pub first_expiry_ms: Option<i64>,
     /// Digest of its content. Those of all shards add up to that of the instance.
     pub digest: ContentDigest,
+    /// Digest of the lasting keys only; the same however late it is compared. Zero in manifests older than it.
+    #[serde(default)]
+    pub digest_lasting: ContentDigest,
+    /// Memory that its data took in the node. Zero in manifests older than this number.
+    #[serde(default)]
+    pub data_bytes: u64,
     /// Function libraries in it.
     pub libraries: u64,
     /// Bytes of its largest key.

@@ -59,7 +59,7 @@ impl StoreOptions {
 
     /// Those for the store at a URL.
     #[must_use]
-    pub fn for_url(&self, url: &str) -> &[(String, String)] {
+    pub fn of(&self, url: &str) -> &[(String, String)] {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         self.by_scheme.get(scheme).map_or(&[], Vec::as_slice)
     }
@@ -90,8 +90,8 @@ mod tests {
         assert!(unknown.to_string().contains("object_stores.s3") && unknown.to_string().contains("bananas"));
         assert!(matches!(options("ftp", "endpoint"), Err(OptionError::Scheme { .. })));
         let known = options("s3", "secret_access_key").expect("an option");
-        assert_eq!(known.for_url("s3://bucket/x"), [("secret_access_key".to_owned(), "hidden".to_owned())]);
-        assert!(known.for_url("gs://bucket").is_empty() && known.for_url("").is_empty());
+        assert_eq!(known.of("s3://bucket/x"), [("secret_access_key".to_owned(), "hidden".to_owned())]);
+        assert!(known.of("gs://bucket").is_empty() && known.of("").is_empty());
         assert!(options("gs", "base_url").is_ok());
     }
 

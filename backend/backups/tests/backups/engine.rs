@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use valkyard_backups::{RdbReader, RdbSummary, Tap, TapFormat, TapLimits, TapRequest};
+use valkyard_model::{SlotSet, even_shares};
 
 use crate::client::Client;
 
@@ -17,7 +18,6 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const PORT: u16 = 11_000;
 const BUS_PORT: u16 = 21_000;
-const SLOT_COUNT: usize = 16_384;
 
 /// A build to test with.
 #[derive(Clone, Debug)]
@@ -75,6 +75,12 @@ fn fresh_ip() -> Ipv4Addr {
     Ipv4Addr::new(127, 78, high, low)
 }
 
+/// The slots of each shard of a cluster.
+pub(crate) fn shares(shards: usize) -> Vec<SlotSet> {
+    let shards = u16::try_from(shards).expect("a few");
+    even_shares(shards).into_iter().map(|range| [range].into_iter().collect()).collect()
+}
+
 impl Engine {
     /// An empty node outside any cluster.
     pub(crate) fn start(&self, settings: &[&str]) -> Node {
@@ -90,20 +96,26 @@ impl Engine {
 
     /// The primaries of a cluster that share the slots evenly and all load the same file; each keeps what is its own.
     pub(crate) fn start_cluster_on(&self, rdb: &[u8], shards: usize) -> Vec<Node> {
-        let ips: Vec<Ipv4Addr> = (0..shards).map(|_| fresh_ip()).collect();
+        self.start_cluster(&vec![rdb; shards])
+    }
+
+    /// The primaries of a cluster that share the slots evenly, each with a file of its own.
+    pub(crate) fn start_cluster<R: AsRef<[u8]>>(&self, rdbs: &[R]) -> Vec<Node> {
+        let shares = shares(rdbs.len());
+        let ips: Vec<Ipv4Addr> = rdbs.iter().map(|_| fresh_ip()).collect();
         let line = |of: usize, myself: &str| {
-            let (first, last) = (SLOT_COUNT * of / shards, SLOT_COUNT * (of + 1) / shards - 1);
             format!(
-                "{of:040x} {}:{PORT}@{BUS_PORT},,tls-port=0,shard-id={of:040x} {myself}master - 0 0 {} connected {first}-{last}\n",
+                "{of:040x} {}:{PORT}@{BUS_PORT},,tls-port=0,shard-id={of:040x} {myself}master - 0 0 {} connected {}\n",
                 ips[of],
-                of + 1
+                of + 1,
+                shares[of]
             )
         };
         let start = |me: usize| {
             let dir = tempfile::tempdir().expect("a folder");
-            std::fs::write(dir.path().join("dump.rdb"), rdb).expect("writable");
-            let mut conf: String = (0..shards).map(|of| line(of, if of == me { "myself," } else { "" })).collect();
-            conf.push_str(&format!("vars currentEpoch {shards} lastVoteEpoch 0\n"));
+            std::fs::write(dir.path().join("dump.rdb"), &rdbs[me]).expect("writable");
+            let mut conf: String = (0..rdbs.len()).map(|of| line(of, if of == me { "myself," } else { "" })).collect();
+            conf.push_str(&format!("vars currentEpoch {} lastVoteEpoch 0\n", rdbs.len()));
             std::fs::write(dir.path().join("nodes.conf"), conf).expect("writable");
             let ip = ips[me].to_string();
             let bus = BUS_PORT.to_string();
@@ -111,7 +123,7 @@ impl Engine {
                 ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-announce-ip", &ip, "--bind-source-addr", &ip];
             self.start_in(dir, ips[me], &settings)
         };
-        (0..shards).map(start).collect()
+        (0..rdbs.len()).map(start).collect()
     }
 
     fn start_in(&self, dir: TempDir, ip: Ipv4Addr, settings: &[&str]) -> Node {
@@ -150,6 +162,13 @@ impl Node {
 
     pub(crate) fn keys(&self) -> u64 {
         self.client().call(&["DBSIZE"]).parse().expect("a number")
+    }
+
+    /// Keys that it loaded from its file when it started.
+    pub(crate) fn keys_loaded(&self) -> u64 {
+        let info = self.client().call(&["INFO", "persistence"]);
+        let loaded = info.lines().find_map(|line| line.strip_prefix("rdb_last_load_keys_loaded:"));
+        loaded.expect("every engine tells it").trim().parse().expect("a number")
     }
 
     fn log(&self) -> String {

@@ -123,3 +123,22 @@ async fn a_file_whose_writer_is_dropped_goes_away() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
+
+#[tokio::test]
+async fn a_manifest_without_the_newer_numbers_is_read() {
+    let (folder, store) = store().await;
+    let name = backup("first");
+    let writer = store.begin(&name).await.expect("begun");
+    let receipt = write(&writer, "shard-0", b"data").await;
+    let committed = manifest(&name, vec![record(&receipt)]);
+    writer.commit(&committed).await.expect("committed");
+    let path = folder.path().join("a/b/instance-1/first/manifest.json");
+    let json = std::fs::read_to_string(&path).expect("there");
+    let newer = ["keys_lasting", "digest_lasting", "data_bytes"];
+    let older: Vec<&str> = json.lines().filter(|line| !newer.iter().any(|name| line.contains(name))).collect();
+    assert_eq!(older.len() + newer.len(), json.lines().count());
+    std::fs::write(&path, older.join("\n")).expect("writable");
+    let read = store.manifest(&name).await.expect("it is read");
+    assert_eq!((read.shards[0].keys_lasting, read.shards[0].data_bytes), (0, 0));
+    assert_eq!(read.shards[0].bytes, committed.shards[0].bytes);
+}

@@ -12,6 +12,8 @@ mod object_servers;
 mod old_forms;
 mod random;
 mod real_files;
+mod splitting;
+mod splitting_refusals;
 mod stores;
 mod tapping;
 mod ways;

@@ -38,7 +38,7 @@ async fn back_up(store: &BackupStore, nodes: &[Node]) -> valkyard_backups::Manif
         let taken: TakenShard = take_shard(&request, &writer, &shard, &stop, |bytes| told = bytes).await.expect("taken");
         assert_eq!(told, taken.receipt.bytes);
         let now = Utc::now();
-        shards.push(taken.record(SlotSet::all(), now, now));
+        shards.push(taken.record(SlotSet::all(), 0, now, now));
     }
     let committed = manifest(&name, shards);
     writer.commit(&committed).await.expect("committed");

@@ -15,15 +15,19 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use valkyard_api::ApiState;
+use valkyard_backups::BackupStore;
 use valkyard_host::{DataDir, machine_memory, own_loopback_usable, raise_descriptor_limit};
+use valkyard_keeper::{Keeper, KeeperMachine};
 use valkyard_model::{AddressBlock, InstanceName, MemoryPolicy};
 use valkyard_reconciler::{Machine, Supervisor};
 use valkyard_store::{AddressPlan, Store, StoreLocation, StoreThreads};
 
+use crate::calendar::Calendar;
 use crate::cli::ServeOptions;
 use crate::config::Settings;
 use crate::health::{self, Readiness};
 use crate::platform::{ThisMachine, discover_engines};
+use crate::surroundings::KeeperSurroundings;
 use crate::verbs::down::stop_nodes;
 use crate::{listen, telemetry};
 
@@ -86,17 +90,30 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     let (store, threads) = Store::open(StoreLocation::File(data_dir.database()))?;
     *store_threads = Some(threads);
     let known = store.all_names().await?;
+    let store_options = Arc::new(settings.store_options.clone());
+    let backups = open_backups(settings).await?;
 
     let stop = CancellationToken::new();
-    let machine =
-        Machine { store: store.clone(), data_dir: Arc::clone(&data_dir), catalogue: Arc::clone(&catalogue), now: Utc::now };
+    let machine = Machine {
+        store: store.clone(),
+        data_dir: Arc::clone(&data_dir),
+        catalogue: Arc::clone(&catalogue),
+        backups: backups.clone(),
+        store_options: Arc::clone(&store_options),
+        now: Utc::now,
+    };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());
     let instances = known.len();
     let mut supervising = tokio::spawn(supervisor.with_roster(roster_of(&store)).run(known));
 
-    let platform = this_machine(catalogue, data_dir, settings)?;
+    let platform = Arc::new(this_machine(catalogue, data_dir, settings)?);
+    let (keeper, ends) = valkyard_keeper::handle();
+    let surroundings = Arc::new(KeeperSurroundings { machine: Arc::clone(&platform), loops: loops.clone() });
+    let kept = KeeperMachine::new(store.clone(), backups, store_options, surroundings, &ends);
+    let mut keeping = tokio::spawn(valkyard_keeper::run(Keeper::new(kept, ends), stop.clone()));
+
     let (ready, readiness) = watch::channel(Readiness::NotReady);
-    let api = valkyard_api::router(ApiState { store, supervisor: loops, platform: Arc::new(platform) });
+    let api = valkyard_api::router(ApiState { store, supervisor: loops, keeper, platform });
     let mut serving = tokio::spawn(answer(listener, api.merge(health::router(readiness)), stop.clone()));
     listen::publish(&settings.data_dir, address)?;
     ready.send_replace(Readiness::Ready);
@@ -106,16 +123,28 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
         () = stop_signals.any() => Ok(()),
         ended = &mut serving => Err(anyhow!("the API has ended: {ended:?}")),
         ended = &mut supervising => Err(anyhow!("the loops of the instances have ended: {ended:?}")),
+        ended = &mut keeping => Err(anyhow!("the keeper of backups has ended: {ended:?}")),
     };
     info!("stopping; nodes keep running unless --ephemeral was given");
     ready.send_replace(Readiness::NotReady);
     listen::withdraw(&settings.data_dir);
     stop.cancel();
     ended?;
-    if tokio::time::timeout(DRAIN_LIMIT, &mut serving).await.is_err() {
+    let (drained, kept) = tokio::join!(tokio::time::timeout(DRAIN_LIMIT, &mut serving), keeping);
+    if drained.is_err() {
         info!("connections are still open; they are cut");
     }
+    kept.context("end the keeper of backups")?;
     supervising.await.context("end the loops")
+}
+
+/// A folder is made if it is not there; a store elsewhere is not asked yet, as it may be away for a while.
+async fn open_backups(settings: &Settings) -> Result<BackupStore> {
+    let url = settings.backup_url()?;
+    let opening = BackupStore::open(&url, settings.store_options.of(&url));
+    let store = opening.await.with_context(|| format!("open the store of backups {url} (--backup-store)"))?;
+    info!(url = store.url(), "backups are kept");
+    Ok(store)
 }
 
 /// What ends the daemon in order. A hang-up does only with `--ephemeral`, whose folder would be left behind; otherwise it ends
@@ -186,7 +215,8 @@ fn this_machine(
     let machine = machine_memory().context("read the machine's memory")?;
     let block = AddressBlock::of_data_dir(settings.data_dir.as_os_str().as_encoded_bytes());
     let addresses = if own_loopback_usable() { AddressPlan::OwnIp { block } } else { AddressPlan::SharedIp };
-    Ok(ThisMachine { catalogue, data_dir, memory: MemoryPolicy { scale: settings.memory_scale, machine }, addresses })
+    let memory = MemoryPolicy { scale: settings.memory_scale, machine };
+    Ok(ThisMachine { catalogue, data_dir, memory, addresses, calendar: Calendar::new(settings.clock) })
 }
 
 fn report_engines(catalogue: &valkyard_engine::EngineCatalogue) {

@@ -25,14 +25,7 @@ pub(super) fn plan_exports(keeping: &Keeping, proposal: &mut Proposal<'_>) {
 fn plan_export(order: &ExportOrder, before: &[ExportOrder], backup: Option<&Backup>, proposal: &mut Proposal<'_>) {
     let job = proposal.seen.exports.get(&order.operation);
     if order.is_cancelled {
-        if job.is_some_and(super::JobSeen::is_running) {
-            proposal.end(KeepingJob::Export(order.operation.clone()));
-            proposal.wait(&order.operation, KeepingWait::WorkToStop);
-        } else {
-            let message = "the export was cancelled on request; what was copied is removed".to_owned();
-            finish(order, Err(Failure { code: FailureCode::Cancelled, message }), proposal);
-        }
-        return;
+        return plan_cancelled(order, job.map(|job| &job.state), proposal);
     }
     let Some(job) = job else { return plan_beginning(order, before, backup, proposal) };
     match &job.state {
@@ -47,6 +40,21 @@ fn plan_export(order: &ExportOrder, before: &[ExportOrder], backup: Option<&Back
                 None => plan_beginning(order, before, backup, proposal),
             },
         },
+    }
+}
+
+/// What was copied to its end before it could be stopped stays, and is a success.
+fn plan_cancelled(order: &ExportOrder, job: Option<&JobState<()>>, proposal: &mut Proposal<'_>) {
+    match job {
+        Some(JobState::Running) => {
+            proposal.end(KeepingJob::Export(order.operation.clone()));
+            proposal.wait(&order.operation, KeepingWait::WorkToStop);
+        }
+        Some(JobState::Done(())) => finish(order, Ok(()), proposal),
+        Some(JobState::Failed { .. }) | None => {
+            let message = "the export was cancelled on request".to_owned();
+            finish(order, Err(Failure { code: FailureCode::Cancelled, message }), proposal);
+        }
     }
 }
 

@@ -87,8 +87,7 @@ fn of_shard(shard: ShardIndex) -> impl Fn(PipelineError) -> JobFailure {
 
 impl Taking {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<BackupContent, JobFailure> {
-        let unnamable = || JobFailure { kind: FaultKind::BadData, detail: "the backup's name does not fit the store".to_owned() };
-        let place = place_of(&self.order.name).ok_or_else(unnamable)?;
+        let place = place_of(&self.order.name);
         self.store.delete(&place).await.map_err(of_store)?;
         let begun_at = (self.now)();
         let writer = self.store.begin(&place).await.map_err(of_store)?;
@@ -141,7 +140,7 @@ impl Taking {
             let detail = format!("shard {}: slots moved while its data was taken", source.shard);
             return Err(JobFailure { kind: FaultKind::Transient, detail });
         }
-        Ok(taken.record(source.slots.clone(), begun_at, (self.now)()))
+        Ok(taken.record(source.slots.clone(), source.data_bytes, begun_at, (self.now)()))
     }
 
     fn manifest(&self, place: &BackupRef, shards: Vec<ShardRecord>, begun_at: Timestamp) -> Manifest {

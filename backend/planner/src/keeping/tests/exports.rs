@@ -60,12 +60,14 @@ fn a_copy_whose_failure_may_pass_is_tried_three_times_and_the_others_once() {
 fn a_cancelled_export_ends_once_its_work_has() {
     let mut scene = scene_with(&[(11, 1, "s3://a")]);
     scene.keeping.exports[0].is_cancelled = true;
-    let finished = "FinishExport operation-11 Cancelled: the export was cancelled on request; what was copied is removed";
+    let finished = "FinishExport operation-11 Cancelled: the export was cancelled on request";
     assert_eq!(scene.plan(), [finished], "it never began");
     scene.seen.exports.insert(operation(11), scene.job(JobState::Running));
     assert_eq!(scene.plan(), ["EndJob export operation-11"]);
     scene.seen.exports.insert(operation(11), scene.failed(FaultKind::Transient, 1, 0));
     assert_eq!(scene.plan(), [finished]);
+    scene.seen.exports.insert(operation(11), scene.job(JobState::Done(())));
+    assert_eq!(scene.plan(), ["FinishExport operation-11 well"], "it was too late");
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), DatabaseError> {
         let id = id.clone();
-        self.writer.write_way_out(move |tx| command::finish_export(tx, &id, backup, outcome.as_ref().map(|()| ()), now)).await
+        self.writer.write_way_out(move |tx| command::finish_export(tx, &id, backup, outcome.as_ref().copied(), now)).await
     }
 
     /// Accepts a verification.

@@ -1,6 +1,6 @@
 //! Rows of the table `collections`: each holds the backups of one instance, and of those of the same name after it.
 
-use rusqlite::types::ValueRef;
+use chrono::DateTime;
 use rusqlite::{Connection, Row, params};
 use valkyard_model::{CollectionName, InstanceName, Timestamp, Uid};
 
@@ -44,16 +44,12 @@ const VIEW: &str = "collections.*,
 
 fn read(row: &Row<'_>) -> Result<Collection, DatabaseError> {
     let (project, location, collection) = (parsed("project", row)?, parsed("location", row)?, parsed("collection", row)?);
-    let last_backup_time = match row.get_ref("last_backup_time")? {
-        ValueRef::Null => None,
-        _ => Some(time_of("last_backup_time", row)?),
-    };
     Ok(Collection {
         name: CollectionName { project, location, collection },
         uid: uid_of("uid", row)?,
         instance_uid: uid_of("instance_uid", row)?,
         create_time: time_of("create_time", row)?,
-        last_backup_time,
+        last_backup_time: row.get::<_, Option<i64>>("last_backup_time")?.map(DateTime::from_timestamp_nanos),
         backups: from_integer("backups", row.get("backups")?)?,
         bytes: from_integer("bytes", row.get("bytes")?)?,
     })

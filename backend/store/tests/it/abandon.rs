@@ -77,10 +77,10 @@ async fn only_changes_of_nodes_under_way_can_be_abandoned() {
     let update = scene.update("cache-3", leaving.generation, at(1)).await.expect("is accepted");
     let deletion = scene.delete("cache-3", at(1)).await.expect("is accepted");
     for operation in [&creating, &labels, &deletion] {
-        let before = scene.instance(instance_of(&operation).instance.as_str()).await;
+        let before = scene.instance(instance_of(operation).instance.as_str()).await;
         let abandoned = failure(FailureCode::Internal);
-        scene.store.abandon_update(instance_of(&operation), operation.target_uid, abandoned, at(2)).await.expect("is harmless");
-        assert_eq!(scene.instance(instance_of(&operation).instance.as_str()).await, before);
+        scene.store.abandon_update(instance_of(operation), operation.target_uid, abandoned, at(2)).await.expect("is harmless");
+        assert_eq!(scene.instance(instance_of(operation).instance.as_str()).await, before);
         assert_eq!(scene.operation(operation).await.state, OperationState::Running);
     }
     assert_eq!(scene.instance("cache-3").await.lifecycle, Lifecycle::Deleting);

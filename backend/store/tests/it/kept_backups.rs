@@ -106,7 +106,7 @@ async fn a_verification_runs_once_at_a_time_and_leaves_its_outcome() {
     assert!(matches!(used, Err(BackupError::InUse { .. })), "{used:?}");
     scene.store.request_cancel(&verification.id, at(3)).await.expect("is noted");
     let keeping = scene.store.keeping().await.expect("reads");
-    assert_eq!(keeping.cancelled, [verification.id.clone()]);
+    assert_eq!(keeping.cancelled, std::slice::from_ref(&verification.id));
     assert_eq!(keeping.verifications.iter().map(|row| &row.scratch).collect::<Vec<_>>(), [&named("scratch-1")]);
 
     let failed = Verification::Failed { at: at(4), detail: "3 keys differ".to_owned() };

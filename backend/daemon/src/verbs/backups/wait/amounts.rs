@@ -27,7 +27,9 @@ fn amounts(moved: &OperationBytes, pace: &Pace) -> String {
         let keys = of_total(moved.keys.to_string(), (moved.keys_total > 0).then(|| moved.keys_total.to_string()));
         parts.push(format!("{keys} keys"));
     }
-    if let Some(rate) = pace.bytes_per_second().filter(|_| moved.bytes > 0) {
+    // What remains after the last byte, such as starting nodes, would only wear the rate down.
+    let is_moving = moved.bytes > 0 && (moved.bytes_total == 0 || moved.bytes < moved.bytes_total);
+    if let Some(rate) = pace.bytes_per_second().filter(|_| is_moving) {
         parts.push(format!("{}/s", bytes(rate)));
     }
     if let Some(left) = pace.left(moved.bytes_total).filter(|left| !left.is_zero()) {
@@ -64,6 +66,8 @@ mod tests {
         let unknown = OperationBytes { bytes: 2 << 20, ..OperationBytes::default() };
         assert_eq!(amounts(&unknown, &pace), "2.0MiB, 1.0MiB/s");
         assert_eq!(amounts(&OperationBytes::default(), &pace), "");
+        let over = OperationBytes { bytes: 2 << 20, bytes_total: 2 << 20, ..OperationBytes::default() };
+        assert_eq!(amounts(&over, &pace), "2.0MiB of 2.0MiB");
         assert_eq!(sentence(&OperationProgress { moved: None, ..progress }, &pace), "taking s0");
     }
 

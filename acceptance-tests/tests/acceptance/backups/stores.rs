@@ -28,12 +28,14 @@ fn what_is_exported_to_a_bucket_is_imported_from_it() {
     assert!(exported.get("error").is_none(), "{exported}");
     // Once more is no harm: it is there already.
     assert!(backups.export("cache", "first", &to).get("error").is_none());
+    assert!(backups.export("cache", "first", &format!("s3://{BUCKET}/again")).get("error").is_none());
     assert!(backups.finish(&backups.delete("cache", "first")).get("error").is_none());
     let urls: Vec<String> = (0..3).map(|shard| format!("s3://{BUCKET}/exports/p.us-central1.cache/first/s{shard}.rdb")).collect();
     let copy = response(&backups.import(&urls, "copy", &shape(2, 1)));
     data.is_intact(&copy).expect("every key is there");
     assert_eq!(copy["gcsSource"]["uris"], json!(urls));
-    let message = failure(&backups.import(&[urls[0].clone(), urls[0].clone()], "twice", &shape(1, 0)));
+    let elsewhere = urls[0].replace("exports", "again");
+    let message = failure(&backups.import(&[urls[0].clone(), elsewhere], "twice", &shape(1, 0)));
     assert!(message.contains("slot"), "{message}");
     let message = failure(&backups.import(&[format!("s3://{BUCKET}/nothing.rdb")], "none", &shape(1, 0)));
     assert!(message.contains("nothing.rdb"), "{message}");

@@ -25,11 +25,9 @@ resource "valkyard_instance" "cache" {
   replica_count               = 1
   node_type                   = "SHARED_CORE_NANO"
   deletion_protection_enabled = false
-  persistence_config {
-    mode = "AOF"
-    aof_config {
-      append_fsync = "ALWAYS"
-    }
+  persistence_config = {
+    mode       = "AOF"
+    aof_config = { append_fsync = "ALWAYS" }
   }
 }
 "#;

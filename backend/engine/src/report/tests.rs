@@ -10,7 +10,8 @@ const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const CLUSTER_INFO: &str =
     "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_current_epoch:9\r\ncluster_my_epoch:7\r\n";
 const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.1.2\r\n\r\n# Persistence\r\nloading:0\r\nasync_loading:0\r\n\
-    rdb_bgsave_in_progress:1\r\nrdb_last_bgsave_status:err\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\n\
+    rdb_bgsave_in_progress:1\r\nrdb_last_bgsave_status:err\r\n\
+    rdb_last_load_keys_expired:2\r\nrdb_last_load_keys_loaded:13\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\n\
     aof_rewrite_scheduled:1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:err\r\n\r\n\
     # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n# Memory\r\nused_memory:9000\r\n\
     used_memory_startup:2000\r\nmem_replication_backlog:1000\r\nmem_clients_slaves:300\r\nmem_clients_normal:30\r\n\
@@ -41,7 +42,8 @@ fn replica_info(link: &str, syncing: u8, loading: u8) -> String {
         "valkey_version:8.0.1\r\nloading:{loading}\r\nrole:slave\r\nmaster_link_status:{link}\r\n\
          master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\nused_memory:9\r\nused_memory_startup:10\r\n\
          mem_replication_backlog:1\r\nmem_clients_slaves:3\r\nmem_clients_normal:30\r\nmem_cluster_links:3\r\nnumber_of_libraries:0\r\n\
-         rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n\
+         rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n\
+         rdb_last_load_keys_expired:0\r\nrdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n\
          aof_rewrite_scheduled:0\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:ok\r\n"
     )
 }
@@ -87,6 +89,7 @@ fn a_primary_with_its_peers_is_read() {
             write_ok: false,
             is_saving: true,
             save_ok: false,
+            loaded: LoadedSeen { keys: 13, keys_expired: 2 },
         },
         migrations: Vec::new(),
         open_slots: BTreeMap::from([(slot(300), OpenSlot::MigratingTo(id(B))), (slot(301), OpenSlot::ImportingFrom(id(B)))]),

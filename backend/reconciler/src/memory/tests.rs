@@ -22,6 +22,8 @@ fn look(at: Timestamp, node: NodeObservation) -> Observation {
         nodes: [(NODE, node)].into(),
         discovery: Seen::Absent,
         handovers: [].into(),
+        backup: None,
+        import: None,
         faults: Vec::new(),
     }
 }
@@ -260,7 +262,8 @@ fn a_migration_that_failed_after_it_was_accepted_is_a_fault_until_one_succeeds()
 fn snapshots_count_until_one_is_written_that_is_newer_than_its_beginning() {
     let mut memory = Memory::default();
     let begun = after(10);
-    let with = |snapshot| node(Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot }, memory: None }), process());
+    let with =
+        |snapshot| node(Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot }, memory: None, import: None }), process());
     for _ in 0..2 {
         memory.begin(&Step::SaveSnapshot { node: NODE }, begun);
     }

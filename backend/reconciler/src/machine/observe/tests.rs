@@ -5,7 +5,8 @@ use valkyard_model::{DataSeen, Pid, ProcessState};
 use super::*;
 
 const NO_FOLDER: Place = Place { files: Seen::Absent, process: Seen::Absent };
-const FOLDER: Seen<FilesSeen> = Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot: None }, memory: None });
+const FOLDER: Seen<FilesSeen> =
+    Seen::Known(FilesSeen { data: DataSeen { log: None, snapshot: None }, memory: None, import: None });
 const STOPPED: Place = Place { files: FOLDER, process: Seen::Absent };
 const LOCK_FILE_LOST: Place = Place { files: FOLDER, process: Seen::Unknown };
 const RUNNING: Place =

@@ -33,7 +33,11 @@ fn what_is_exported_to_a_bucket_is_imported_from_it() {
     let copy = response(&backups.import(&urls, "copy", &shape(2, 1)));
     data.is_intact(&copy).expect("every key is there");
     assert_eq!(copy["gcsSource"]["uris"], json!(urls));
-    let message = failure(&backups.import(&[urls[0].clone(), urls[0].clone()], "twice", &shape(1, 0)));
+    // The same keys under another name.
+    assert!(backups.finish(&backups.ask("copy", "again")).get("error").is_none());
+    assert!(backups.export("copy", "again", &to).get("error").is_none());
+    let again = format!("s3://{BUCKET}/exports/p.us-central1.copy/again/s0.rdb");
+    let message = failure(&backups.import(&[urls[0].clone(), again], "twice", &shape(1, 0)));
     assert!(message.contains("slot"), "{message}");
     let message = failure(&backups.import(&[format!("s3://{BUCKET}/nothing.rdb")], "none", &shape(1, 0)));
     assert!(message.contains("nothing.rdb"), "{message}");

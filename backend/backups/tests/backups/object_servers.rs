@@ -52,6 +52,33 @@ fn free_ports<const N: usize>() -> [u16; N] {
 
 /// SeaweedFS with an empty bucket.
 pub(crate) async fn s3() -> Option<Server> {
+    let (mut command, dir, base) = seaweedfs()?;
+    command.env("AWS_ACCESS_KEY_ID", USER).env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let options = [
+        ("endpoint", base),
+        ("allow_http", "true".to_owned()),
+        ("region", "us-east-1".to_owned()),
+        ("access_key_id", USER.to_owned()),
+        ("secret_access_key", SECRET.to_owned()),
+    ];
+    let server = Server::start(command, dir, &format!("s3://{BUCKET}/some/prefix"), &options);
+    server.ready(writes).await;
+    Some(server)
+}
+
+/// SeaweedFS with an empty bucket, to be spoken to in Google's way: the XML form of Google's API, which uploads in parts go
+/// through, has the requests and answers of S3. What it does not know are Google's credentials and its numbers of generations.
+pub(crate) async fn gcs_for_writing() -> Option<Server> {
+    let (mut command, dir, base) = seaweedfs()?;
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let options = google_options(base);
+    let server = Server::start(command, dir, &format!("gs://{BUCKET}/some/prefix"), &options);
+    server.ready(writes).await;
+    Some(server)
+}
+
+/// How to start SeaweedFS, its folder, and where it will speak S3.
+fn seaweedfs() -> Option<(Command, TempDir, String)> {
     let program = program("weed")?;
     let dir = tempfile::tempdir().expect("a folder");
     let names = ["master.port", "volume.port", "filer.port", "s3.port", "admin.port"];
@@ -65,21 +92,12 @@ pub(crate) async fn s3() -> Option<Server> {
         command.arg(format!("-{socket}.localSocket={}", dir.path().join(socket).display()));
     }
     command.args(["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", &format!("-bucket={BUCKET}")]);
-    command.env("AWS_ACCESS_KEY_ID", USER).env("AWS_SECRET_ACCESS_KEY", SECRET).current_dir(dir.path());
-    let options = [
-        ("endpoint", format!("http://127.0.0.1:{}", ports[6])),
-        ("allow_http", "true".to_owned()),
-        ("region", "us-east-1".to_owned()),
-        ("access_key_id", USER.to_owned()),
-        ("secret_access_key", SECRET.to_owned()),
-    ];
-    let server = Server::start(command, dir, &format!("s3://{BUCKET}/some/prefix"), &options);
-    server.ready(writes).await;
-    Some(server)
+    command.current_dir(dir.path());
+    Some((command, dir, format!("http://127.0.0.1:{}", ports[6])))
 }
 
 /// fake-gcs-server with an empty bucket, keeping its objects in files. It answers reads, lists and deletions as the real one
-/// does, but takes no uploads of the kind that backups are written with.
+/// does, in Google's own answers, but takes no uploads of the kind that backups are written with.
 pub(crate) async fn gcs() -> Option<Server> {
     let program = program("fake-gcs-server")?;
     let dir = tempfile::tempdir().expect("a folder");
@@ -90,11 +108,15 @@ pub(crate) async fn gcs() -> Option<Server> {
     let mut command = Command::new(program);
     command.args(["-scheme", "http", "-host", "127.0.0.1", "-port", &port.to_string(), "-backend", "filesystem"]);
     command.arg("-filesystem-root").arg(dir.path()).args(["-external-url", &base, "-public-host", &base["http://".len()..]]);
-    // With a token at hand nobody asks the cloud's own address for one; the server takes any.
-    let options = [("base_url", base), ("bearer_token", SECRET.to_owned()), ("allow_http", "true".to_owned())];
+    let options = google_options(base);
     let server = Server::start(command, dir, &format!("gs://{BUCKET}"), &options);
     server.ready(async |store| store.list(None).await.map(drop)).await;
     Some(server)
+}
+
+/// With a token at hand nobody asks the cloud's own address for one; the servers take any.
+fn google_options(base: String) -> [(&'static str, String); 3] {
+    [("base_url", base), ("bearer_token", SECRET.to_owned()), ("allow_http", "true".to_owned())]
 }
 
 impl Server {

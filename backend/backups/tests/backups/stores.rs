@@ -1,4 +1,4 @@
-//! Every kind of store keeps backups alike: a local folder and a server of S3; one of Google Cloud Storage, as far as it goes.
+//! Every kind of store keeps backups alike: a local folder, a server of S3, and what of Google Cloud Storage can run here.
 
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
@@ -8,7 +8,7 @@ use valkyard_backups::{
 };
 use valkyard_model::SlotSet;
 
-use crate::object_servers::{gcs, s3};
+use crate::object_servers::{gcs, gcs_for_writing, s3};
 use crate::random::Random;
 
 /// More than two parts of an upload.
@@ -183,6 +183,12 @@ async fn a_folder_keeps_backups() {
 #[tokio::test]
 async fn a_server_of_s3_keeps_backups() {
     let Some(server) = s3().await else { return };
+    behaves(&server.store().await, &server.options).await;
+}
+
+#[tokio::test]
+async fn what_is_written_in_googles_way_behaves_alike() {
+    let Some(server) = gcs_for_writing().await else { return };
     behaves(&server.store().await, &server.options).await;
 }
 

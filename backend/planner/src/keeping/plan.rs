@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use valkyard_model::{Keeping, MemoryPolicy, OperationId, SpecLimits, Timestamp};
+use valkyard_model::{BackupState, Keeping, MemoryPolicy, OperationId, SpecLimits, Timestamp};
 
-use super::proposal::Proposal;
+use super::proposal::{Proposal, UNDER_WAY};
 use super::{KeepingSeen, KeepingStep, KeepingWait, due, expiry, exports, sweep, verifications};
 
 /// The two clocks.
@@ -41,6 +41,10 @@ pub struct KeepingPlan {
 #[must_use]
 pub fn plan_keeping(keeping: &Keeping, seen: &KeepingSeen, means: &Means, clocks: Clocks) -> KeepingPlan {
     let mut proposal = Proposal::new(seen, clocks);
+    if keeping.backups.iter().any(|backup| backup.state == BackupState::Creating) {
+        // The loop of its instance does not tell the keeper how it ended.
+        proposal.look_within(UNDER_WAY);
+    }
     expiry::plan_expiry(keeping, &mut proposal);
     exports::plan_exports(keeping, &mut proposal);
     verifications::plan_verifications(keeping, means, &mut proposal);

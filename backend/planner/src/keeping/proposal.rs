@@ -17,7 +17,7 @@ const REMOVALS_MAX: usize = 2;
 /// After steps: the next ones often follow from them.
 const AFTER_STEPS: Duration = Duration::from_millis(100);
 /// While something is under way.
-const UNDER_WAY: Duration = Duration::from_secs(1);
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(1);
 /// Else. A wake-up may be lost, and the clock of schedules may be set.
 const IDLE: Duration = Duration::from_secs(30);
 

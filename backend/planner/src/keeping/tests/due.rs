@@ -114,6 +114,9 @@ fn the_next_look_is_no_later_than_the_next_due_time() {
     let mut scene = Scene::new();
     scene.schedule().record.last_due = Some(time("2026-01-10T02:00:00"));
     assert_eq!(scene.whole_plan().look_again_in, Duration::from_secs(30));
+    scene.backup(1, "2026-02-01").state = BackupState::Creating;
+    assert_eq!(scene.whole_plan().look_again_in, Duration::from_secs(1), "nobody tells when it is complete");
+    scene.keeping.backups.clear();
     scene.keeping.scheduled[0].record.last_due = Some(time("2026-01-09T02:00:00"));
     scene.calendar = time("2026-01-10T01:59:50");
     assert_eq!(scene.whole_plan().look_again_in, Duration::from_secs(10));

@@ -68,15 +68,14 @@ impl File {
             let code = self.input.byte("a key, or the end of the file").await?;
             match code {
                 END => return self.trailer().await,
-                EXPIRY_MS => {
-                    self.input.tape_key();
-                    expiry_ms = Some(i64::from_le_bytes(self.input.array("an expiry").await?));
-                    self.input.tape_attribute_end()?;
-                }
-                EXPIRY_S => {
-                    self.input.tape_key();
-                    expiry_ms = Some(i64::from(i32::from_le_bytes(self.input.array("an expiry").await?)) * 1_000);
-                    self.input.tape_attribute_end()?;
+                EXPIRY_MS | EXPIRY_S | IDLE | FREQUENCY => {
+                    if let Some(tape) = self.input.tape_from_last() {
+                        tape.begin_key();
+                    }
+                    self.attribute(code, &mut expiry_ms).await?;
+                    if let Some(tape) = self.input.tape_up_to_here() {
+                        tape.end_attribute(offset)?;
+                    }
                 }
                 SLOT_IMPORT..END => self.opcode(code, offset).await?,
                 _ => {
@@ -107,7 +106,18 @@ impl File {
         Err(not_rdb())
     }
 
-    /// What is not a key and does not expire one.
+    /// What is said of the next key.
+    async fn attribute(&mut self, code: u8, expiry_ms: &mut Option<i64>) -> Result<(), RdbError> {
+        match code {
+            EXPIRY_MS => *expiry_ms = Some(i64::from_le_bytes(self.input.array("an expiry").await?)),
+            EXPIRY_S => *expiry_ms = Some(i64::from(i32::from_le_bytes(self.input.array("an expiry").await?)) * 1_000),
+            IDLE => drop(self.input.length("how long a key was idle").await?),
+            _ => drop(self.input.byte("how often a key was used").await?),
+        }
+        Ok(())
+    }
+
+    /// What is neither a key nor said of one.
     async fn opcode(&mut self, code: u8, offset: u64) -> Result<(), RdbError> {
         const HINT: &str = "a size hint";
         match code {
@@ -120,16 +130,6 @@ impl File {
                 for _ in 0..3 {
                     self.input.length(HINT).await?;
                 }
-            }
-            FREQUENCY => {
-                self.input.tape_key();
-                self.input.byte("how often a key was used").await?;
-                self.input.tape_attribute_end()?;
-            }
-            IDLE => {
-                self.input.tape_key();
-                self.input.length("how long a key was idle").await?;
-                self.input.tape_attribute_end()?;
             }
             AUX => self.aux().await?,
             FUNCTION => self.library().await?,
@@ -161,7 +161,9 @@ impl File {
     }
 
     async fn library(&mut self) -> Result<(), RdbError> {
-        self.input.tape_library();
+        if let Some(tape) = self.input.tape_from_last() {
+            tape.begin_library();
+        }
         let mut code = Beginning::default();
         self.input.string(&mut code, &mut self.keys.lzf, "a function library").await?;
         if self.libraries.len() == LIBRARIES_MAX {
@@ -169,7 +171,9 @@ impl File {
         }
         let first_line = code.text().lines().next().unwrap_or_default().to_owned();
         let library = Library { first_line, digest: code.hash.take() };
-        self.input.tape_library_end(&library);
+        if let Some(tape) = self.input.tape_up_to_here() {
+            tape.end_library(&library);
+        }
         self.libraries.push(library);
         Ok(())
     }
@@ -204,14 +208,19 @@ impl File {
         if self.input.is_taped() && self.database != 0 {
             return Err(RdbError::Database { offset, database: self.database });
         }
-        self.input.tape_key();
+        if let Some(tape) = self.input.tape_from_last() {
+            tape.begin_key();
+        }
         self.input.string(&mut self.keys.name, &mut self.keys.lzf, "the name of a key").await?;
-        let slot = slot_of_key(&self.keys.name);
-        let owner = self.input.tape_slot(slot, offset)?;
+        if let Some(tape) = self.input.tape_up_to_here() {
+            self.keys.owner = tape.route(slot_of_key(&self.keys.name), offset)?;
+        }
         self.keys.begin(self.database, encoding.kind(), expiry_ms);
         self.value(encoding).await?;
-        self.input.tape_key_end(owner);
-        self.keys.end(encoding.kind(), expiry_ms, slot, owner);
+        if let Some(tape) = self.input.tape_up_to_here() {
+            tape.end_key(self.keys.owner);
+        }
+        self.keys.end(encoding.kind(), expiry_ms);
         Ok(())
     }
 

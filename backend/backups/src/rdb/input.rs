@@ -11,7 +11,6 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 
 use super::error::RdbError;
-use super::summary::Library;
 use super::tape::{Recorded, Tape};
 
 /// Where the next chunk is handed over. Locked for a moment by either side, one after the other.
@@ -128,8 +127,19 @@ impl Input {
         Ok(&self.chunk[from..self.position])
     }
 
+    /// The next byte, if it is at hand.
+    #[inline]
+    pub(super) fn byte_at_hand(&mut self) -> Option<u8> {
+        let byte = *self.chunk.get(self.position)?;
+        self.position += 1;
+        Some(byte)
+    }
+
     pub(super) async fn byte(&mut self, expected: &'static str) -> Result<u8, RdbError> {
-        Ok(self.some(1, expected).await?[0])
+        match self.byte_at_hand() {
+            Some(byte) => Ok(byte),
+            None => Ok(self.some(1, expected).await?[0]),
+        }
     }
 
     pub(super) async fn array<const N: usize>(&mut self, expected: &'static str) -> Result<[u8; N], RdbError> {
@@ -149,46 +159,15 @@ impl Input {
         self.tape.is_some()
     }
 
-    /// The byte just read is the first of a key, or of what is said of one.
-    pub(super) fn tape_key(&mut self) {
-        if let Some(tape) = &mut self.tape {
-            tape.begin_key();
-            self.taped = self.position - 1;
-        }
+    /// The tape, which has seen everything but the byte just read.
+    pub(super) fn tape_from_last(&mut self) -> Option<&mut Tape> {
+        let tape = self.tape.as_deref_mut()?;
+        self.taped = self.position - 1;
+        Some(tape)
     }
 
-    /// What is said of a key was read.
-    pub(super) fn tape_attribute_end(&mut self) -> Result<(), RdbError> {
-        let Some(tape) = self.tape_up_to_here() else { return Ok(()) };
-        if tape.end_attribute() { Ok(()) } else { Err(self.corrupt("a key after what is said of it")) }
-    }
-
-    /// The slot of the key at hand is known; gives its owner, or 0 where nobody asks for owners.
-    pub(super) fn tape_slot(&mut self, slot: u16, offset: u64) -> Result<usize, RdbError> {
-        self.tape_up_to_here().map_or(Ok(0), |tape| tape.route(slot, offset))
-    }
-
-    pub(super) fn tape_key_end(&mut self, owner: usize) {
-        if let Some(tape) = self.tape_up_to_here() {
-            tape.end_key(owner);
-        }
-    }
-
-    /// The byte just read is the first of a library.
-    pub(super) fn tape_library(&mut self) {
-        if let Some(tape) = &mut self.tape {
-            tape.begin_library();
-            self.taped = self.position - 1;
-        }
-    }
-
-    pub(super) fn tape_library_end(&mut self, library: &Library) {
-        if let Some(tape) = self.tape_up_to_here() {
-            tape.end_library(library.clone());
-        }
-    }
-
-    fn tape_up_to_here(&mut self) -> Option<&mut Tape> {
+    /// The tape, which has seen everything.
+    pub(super) fn tape_up_to_here(&mut self) -> Option<&mut Tape> {
         let tape = self.tape.as_deref_mut()?;
         tape.put(&self.chunk[self.taped..self.position]);
         self.taped = self.position;

@@ -3,6 +3,7 @@
 use super::digest::{ContentDigest, Fingerprint};
 use super::lzf::Lzf;
 use super::packed::Element;
+use super::slot_of_key::slot_of_key;
 use super::strings::{Decimal, Sink};
 use super::summary::{LargestKey, SlotMap};
 use super::totals::{KeyTotals, earlier};
@@ -78,6 +79,8 @@ pub(super) struct Keys {
     pub(super) packed: Vec<u8>,
     pub(super) lzf: Lzf,
     pub(super) content: Content,
+    /// Who shall have the key at hand; 0 where nobody asks for owners.
+    pub(super) owner: usize,
     /// For each owner; for all together where nobody asks for owners.
     pub(super) totals: Vec<KeyTotals>,
     pub(super) slots: SlotMap,
@@ -90,6 +93,7 @@ impl Keys {
             packed: Vec::new(),
             lzf: Lzf::new(),
             content: Content::default(),
+            owner: 0,
             totals: vec![KeyTotals::default(); owners],
             slots: SlotMap::new(),
         }
@@ -107,7 +111,7 @@ impl Keys {
     }
 
     /// Ends it. A collection without elements is no key.
-    pub(super) fn end(&mut self, kind: Kind, expiry_ms: Option<i64>, slot: u16, owner: usize) {
+    pub(super) fn end(&mut self, kind: Kind, expiry_ms: Option<i64>) {
         let content = &mut self.content;
         content.ordered.put_number(content.count);
         content.ordered.put(&content.sum.to_bytes());
@@ -115,7 +119,7 @@ impl Keys {
         if content.count == 0 && !matches!(kind, Kind::String | Kind::Stream) {
             return;
         }
-        let totals = &mut self.totals[owner];
+        let totals = &mut self.totals[self.owner];
         totals.digest += hash;
         totals.keys += 1;
         totals.keys_expiring += u64::from(expiry_ms.is_some());
@@ -124,7 +128,7 @@ impl Keys {
             totals.keys_lasting += 1;
             totals.digest_lasting += hash;
         }
-        self.slots.mark(slot);
+        self.slots.mark(slot_of_key(&self.name));
         if totals.exceeded_by(content.payload_bytes) {
             let name = self.name[..self.name.len().min(SHOWN_BYTES_MAX)].to_vec();
             totals.largest = Some(LargestKey { name, payload_bytes: content.payload_bytes });

@@ -89,7 +89,11 @@ impl Decimal {
 
 impl Input {
     pub(super) async fn length_or_special(&mut self, expected: &'static str) -> Result<Length, RdbError> {
-        let first = self.byte(expected).await?;
+        // Most lengths are one byte, and most bytes are there: waiting for each would take a tenth of all time.
+        let first = match self.byte_at_hand() {
+            Some(first) => first,
+            None => self.byte(expected).await?,
+        };
         Ok(match first >> 6 {
             0 => Length::Plain(u64::from(first)),
             1 => Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.byte(expected).await?)),

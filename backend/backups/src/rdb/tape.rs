@@ -107,11 +107,11 @@ impl Tape {
         self.place = Place::Head;
     }
 
-    /// What was said of a key is over; the key itself follows. `false` when that is more than any engine says.
-    #[must_use]
-    pub(super) fn end_attribute(&mut self) -> bool {
+    /// What was said of a key is over; the key itself follows.
+    pub(super) fn end_attribute(&mut self, offset: u64) -> Result<(), RdbError> {
         self.place = Place::Nowhere;
-        self.head.len() <= ATTRIBUTES_BYTES_MAX
+        let is_usual = self.head.len() <= ATTRIBUTES_BYTES_MAX;
+        if is_usual { Ok(()) } else { Err(RdbError::Corrupt { offset, expected: "a key after what is said of it" }) }
     }
 
     /// The slot of the key is known; gives the owner.
@@ -133,8 +133,8 @@ impl Tape {
         self.place = Place::Library;
     }
 
-    pub(super) fn end_library(&mut self, library: Library) {
-        self.recorded.libraries.push((library, std::mem::take(&mut self.library)));
+    pub(super) fn end_library(&mut self, library: &Library) {
+        self.recorded.libraries.push((library.clone(), std::mem::take(&mut self.library)));
         self.place = Place::Nowhere;
     }
 }

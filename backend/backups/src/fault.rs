@@ -43,10 +43,15 @@ impl PipelineError {
 }
 
 fn of_object_store(error: &object_store::Error) -> FaultKind {
-    match error {
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => FaultKind::PermissionDenied,
-        object_store::Error::NotFound { .. } | object_store::Error::UnknownConfigurationKey { .. } => FaultKind::BadData,
-        error => cause(error).map_or(FaultKind::Transient, of_io),
+    let is_forbidden =
+        matches!(error, object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. });
+    let is_missing = matches!(error, object_store::Error::NotFound { .. } | object_store::Error::UnknownConfigurationKey { .. });
+    if is_forbidden {
+        FaultKind::PermissionDenied
+    } else if is_missing {
+        FaultKind::BadData
+    } else {
+        cause(error).map_or(FaultKind::Transient, of_io)
     }
 }
 
@@ -56,10 +61,14 @@ fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
 }
 
 fn of_io(error: &io::Error) -> FaultKind {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FaultKind::DiskFull,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FaultKind::PermissionDenied,
-        io::ErrorKind::NotFound => FaultKind::BadData,
-        _ => FaultKind::Transient,
+    let kind = error.kind();
+    if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        FaultKind::DiskFull
+    } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
+        FaultKind::PermissionDenied
+    } else if kind == io::ErrorKind::NotFound {
+        FaultKind::BadData
+    } else {
+        FaultKind::Transient
     }
 }

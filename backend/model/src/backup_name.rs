@@ -140,7 +140,10 @@ impl FromStr for BackupName {
         let (collection, backup) = name.split_once("/backups/").ok_or_else(wrong)?;
         let collection = collection.parse().map_err(|error| match error {
             NameError::Form { .. } => wrong(),
-            error => error,
+            error @ (NameError::Project { .. }
+            | NameError::Location { .. }
+            | NameError::Instance { .. }
+            | NameError::Backup { .. }) => error,
         })?;
         Ok(Self { collection, backup: backup.parse()? })
     }

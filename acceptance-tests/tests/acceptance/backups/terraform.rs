@@ -60,7 +60,6 @@ fn instance(daemon: &Daemon, id: &str) -> Value {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story told in order")]
 fn an_instance_survives_is_backed_up_verified_and_restored_in_another_shape() {
     for terraform in terraforms() {
         let options = DaemonOptions { arguments: vec!["--adjustable-clock".to_owned()], ..DaemonOptions::default() };

@@ -38,12 +38,15 @@ impl Progress {
     }
 }
 
+/// What a job came to, and when it failed.
+type Outcome<T> = Result<T, (JobFailure, Timestamp)>;
+
 /// A job and what it came to.
 #[derive(Debug)]
 pub(super) struct Job<T> {
     pub(super) attempts: u32,
     pub(super) progress: Arc<Progress>,
-    outcome: Arc<Mutex<Option<Result<T, (JobFailure, Timestamp)>>>>,
+    outcome: Arc<Mutex<Option<Outcome<T>>>>,
     stop: CancellationToken,
     _stop_when_dropped: DropGuard,
     task: Option<JoinHandle<()>>,

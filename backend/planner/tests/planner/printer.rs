@@ -50,15 +50,7 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
             let nodes: Vec<String> = backends.iter().map(|address| node_at(desired, *address)).collect();
             format!("{kind} to {}", nodes.join(" "))
         }
-        Step::BeginBackup { order, sources } => {
-            let sources: Vec<String> = sources.iter().map(|source| format!("{} of {}", source.node, source.shard)).collect();
-            format!("{kind} {} from {}", order.name.backup, sources.join(", "))
-        }
-        Step::RecordBackup { content, .. } => format!("{kind} of {} keys", content.keys()),
-        Step::BeginImport { targets, .. } => {
-            let targets: Vec<String> = targets.iter().map(|target| format!("[{}] to {}", target.slots, target.node)).collect();
-            format!("{kind} {}", targets.join(", "))
-        }
+        Step::BeginBackup { .. } | Step::RecordBackup { .. } | Step::BeginImport { .. } => format!("{kind} {}", print_data(step)),
         Step::ConfirmImport { node } => format!("{kind} of {node}"),
         Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
         Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => kind.to_string(),
@@ -100,6 +92,20 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// What is moved by steps about whole data sets.
+fn print_data(step: &Step) -> String {
+    if let Step::BeginBackup { order, sources } = step {
+        let sources: Vec<String> = sources.iter().map(|source| format!("{} of {}", source.node, source.shard)).collect();
+        return format!("{} from {}", order.name.backup, sources.join(", "));
+    }
+    if let Step::RecordBackup { content, .. } = step {
+        return format!("of {} keys", content.keys());
+    }
+    let Step::BeginImport { targets, .. } = step else { return String::new() };
+    let targets: Vec<String> = targets.iter().map(|target| format!("[{}] to {}", target.slots, target.node)).collect();
+    targets.join(", ")
 }
 
 /// What a seed tells a node of its own place.

@@ -17,7 +17,9 @@ pub use inspect::inspect_node;
 pub use pipeline::{PipelineError, TakenShard, check_file, place_file, take_shard};
 pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};
-pub use restore::{PlaceProgress, PlaceSource, PlaceTarget, Placed, PlacedFile, place_files, remove_unfinished_imports};
+pub use restore::{
+    PlaceProgress, PlaceSource, PlaceTarget, Placed, PlacedFile, place_files, place_whole, remove_unfinished_imports,
+};
 pub use store::{
     BackupName, BackupRef, BackupStore, BackupWriter, CollectionName, CopyProgress, Damage, FileReader, FileReceipt, ImportFile,
     Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName, ShardRecord, ShardWriter,

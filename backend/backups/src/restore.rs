@@ -12,6 +12,7 @@ mod output;
 mod source;
 mod splitting;
 mod unfinished;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,7 @@ use output::Output;
 pub use source::PlaceSource;
 use splitting::Splitting;
 pub use unfinished::remove_unfinished_imports;
+pub use whole::place_whole;
 
 /// Messages on their way to an output: one being made while another is written.
 const MESSAGES_MAX: usize = 2;

@@ -27,5 +27,6 @@ pub use manifest::{MANIFEST_VERSION, Manifest, ShardRecord};
 pub use names::{BackupName, BackupRef, CollectionName, NameError, ShardName};
 pub use options::{OptionError, StoreOptions};
 pub use read::FileReader;
+pub(crate) use sha256::Tally;
 pub use sha256::{Sha256, Sha256Error};
 pub use write::{BackupWriter, FileReceipt, ShardWriter};

@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use uuid::Uuid;
+use valkyard_model::SCRATCH_PROJECT;
 use valkyard_model::{
     AddressBlock, AdminSecret, AutomatedBackups, BackupName, ByteSize, DesiredInstance, InstanceAddress, InstanceName,
     InstanceSpec, MemoryPolicy, Operation, OperationId, SpecDraft, SpecLimits, Timestamp, Uid, validate,
 };
-use valkyard_planner::{Means, SCRATCH_PROJECT};
+use valkyard_planner::Means;
 use valkyard_store::{
     AddressPlan, BackUpInstance, BackupError, CreateInstance, DeleteBackup, ExportBackup, Store, StoreLocation, VerifyBackup,
 };

@@ -1,6 +1,25 @@
 //! Everything about backups that wants something done, as one consistent view of the records.
 
-use crate::{Backup, BackupName, DesiredInstance, InstanceName, OperationId, ScheduleRecord, Uid};
+use uuid::Uuid;
+
+use crate::{Backup, BackupName, DesiredInstance, InstanceName, LocationId, OperationId, ScheduleRecord, Uid};
+
+/// The project of instances that backups are restored into to be compared; clients cannot make any there.
+pub const SCRATCH_PROJECT: &str = "valkyard-scratch";
+
+/// A name for the instance of one verification.
+///
+/// # Panics
+/// Never: project and id are well-formed.
+#[must_use]
+pub fn scratch_name(location: &LocationId, random: Uuid) -> InstanceName {
+    let digits = random.simple().to_string();
+    InstanceName {
+        project: SCRATCH_PROJECT.parse().expect("the project's name is well-formed"),
+        location: location.clone(),
+        instance: format!("verify-{}", &digits[..8]).parse().expect("hex digits are allowed in ids"),
+    }
+}
 
 /// All that the keeper of backups works for.
 #[derive(Clone, Debug, Default, PartialEq)]

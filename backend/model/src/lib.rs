@@ -43,7 +43,7 @@ pub use engine_config::{EngineConfigError, EngineConfigKey, EngineConfigs};
 pub use failure::{Failure, FailureCode};
 pub use ids::{ConfigEpoch, Generation, NodeId, NodeSerial, OperationId, Pid, RequestId, ShardId, ShardIndex, Uid};
 pub use import::{ImportSeen, ImportSource, ImportTarget};
-pub use keeping::{ExportOrder, Keeping, Scheduled, VerificationOrder};
+pub use keeping::{ExportOrder, Keeping, SCRATCH_PROJECT, Scheduled, VerificationOrder, scratch_name};
 pub use live_settings::LiveSettings;
 pub use memory::{ByteSize, MemoryPolicy};
 pub use name::{InstanceId, InstanceName, LocationId, NameError, OperationName, ProjectId};

@@ -18,7 +18,7 @@ mod verifications;
 mod wait;
 
 pub use plan::{Clocks, KeepingPlan, Means, plan_keeping};
-pub use scratch::{SCRATCH_LABEL, SCRATCH_PROJECT};
+pub use scratch::SCRATCH_LABEL;
 pub use seen::{JobSeen, KeepingFault, KeepingSeen, Verdict};
 pub use step::{KeepingJob, KeepingStep, KeepingStepKind, ScratchNodes};
 pub use wait::KeepingWait;

@@ -41,7 +41,7 @@ mod timing;
 pub use invariants::{Violation, check};
 pub use keeping::{
     Clocks, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind, KeepingWait, Means,
-    SCRATCH_LABEL, SCRATCH_PROJECT, ScratchNodes, Verdict, plan_keeping,
+    SCRATCH_LABEL, ScratchNodes, Verdict, plan_keeping,
 };
 pub use plan::plan;
 pub use settings::node_settings;

@@ -1,10 +1,9 @@
 //! Having a backup proved.
 
 use admin_proto::v1::{VerifyBackupRequest, VerifyBackupResponse};
-use valkyard_model::{OperationId, OperationName};
+use valkyard_model::{OperationId, OperationName, scratch_name};
 use valkyard_store::VerifyBackup;
 
-use crate::backups::scratch_name;
 use crate::convert::backup_name;
 use crate::to_its_end::to_its_end;
 use crate::{ApiError, ApiState};
@@ -19,7 +18,7 @@ async fn accept(state: ApiState, request: VerifyBackupRequest) -> Result<VerifyB
     let platform = &state.platform;
     let now = platform.now();
     let accepted = VerifyBackup {
-        scratch: scratch_name(&name, platform.random_uuid()),
+        scratch: scratch_name(&name.collection.location, platform.random_uuid()),
         name: name.clone(),
         operation_id: OperationId::new(now, platform.random_uuid()),
         at: platform.calendar(),

@@ -11,7 +11,6 @@ mod get;
 mod get_collection;
 mod list;
 mod list_collections;
-mod scratch;
 
 pub(crate) use back_up::back_up;
 pub(crate) use delete::delete;
@@ -21,4 +20,3 @@ pub(crate) use get::{find, get};
 pub(crate) use get_collection::get_collection;
 pub(crate) use list::list;
 pub(crate) use list_collections::list_collections;
-pub(crate) use scratch::{SCRATCH_PROJECT, scratch_name};

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use memorystore_proto::{longrunning, v1};
-use valkyard_model::{AdminSecret, InstanceName, NameError, OperationId, Uid, Verb, validate};
+use valkyard_model::{AdminSecret, InstanceName, NameError, OperationId, SCRATCH_PROJECT, Uid, Verb, validate};
 use valkyard_store::CreateInstance;
 
-use crate::backups::SCRATCH_PROJECT;
 use crate::convert::{Parent, fields, operation_message, refused, request_key};
 use crate::instances::{maxmemory, restore};
 use crate::progress::message_when_accepted;

@@ -113,6 +113,11 @@ impl BackupStore {
         self.folder.as_deref()
     }
 
+    /// A file of a backup on this machine, if the store is a folder of it.
+    pub(crate) fn local_file(&self, backup: &BackupRef, file: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(backup.collection.as_str()).join(backup.backup.as_str()).join(file))
+    }
+
     pub(super) fn collection_path(&self, collection: &CollectionName) -> Path {
         self.prefix.clone().join(collection.as_str())
     }

@@ -21,18 +21,18 @@ pub struct Sha256Error {
 
 /// A hash in the making, with the number of bytes.
 #[derive(Clone, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     hasher: sha2::Sha256,
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
     }
 
-    pub(super) fn sha256(&self) -> Sha256 {
+    pub(crate) fn sha256(&self) -> Sha256 {
         Sha256(self.hasher.clone().finalize().into())
     }
 }

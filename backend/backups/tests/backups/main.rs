@@ -17,4 +17,5 @@ mod splitting_refusals;
 mod stores;
 mod tapping;
 mod ways;
+mod whole;
 mod writer;

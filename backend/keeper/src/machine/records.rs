@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use valkyard_model::{
     AdminSecret, BackupName, BackupOrigin, DesiredInstance, InstanceName, Keeping, OperationId, OperationState, ProjectId,
-    Timestamp, Uid,
+    SCRATCH_PROJECT, Timestamp, Uid, scratch_name,
 };
-use valkyard_planner::{KeepingStep, SCRATCH_LABEL, SCRATCH_PROJECT};
+use valkyard_planner::{KeepingStep, SCRATCH_LABEL};
 use valkyard_store::{
     BackUpInstance, CreateInstance, DatabaseError, DeleteError, DeleteInstance, InstanceOrder, Scope, Store, VerifyBackup,
 };
@@ -146,13 +146,7 @@ impl Records {
 
     async fn verify(&self, backup: &BackupName) -> Result<(), KeepingError> {
         let (operation_id, now) = self.operation_id();
-        let random = self.surroundings.random_uuid().simple().to_string();
-        let id = format!("verify-{}", &random[..8]);
-        let scratch = InstanceName {
-            project: SCRATCH_PROJECT.parse().expect("a project's name"),
-            location: backup.collection.location.clone(),
-            instance: id.parse().expect("an instance's id"),
-        };
+        let scratch = scratch_name(&backup.collection.location, self.surroundings.random_uuid());
         let verify = VerifyBackup { name: backup.clone(), scratch, operation_id, at: self.surroundings.calendar(), now };
         self.store.verify_backup(verify).await.map_err(KeepingError::of("begin to verify an automated backup"))?;
         Ok(())

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use valkyard_model::SCRATCH_PROJECT;
 use valkyard_model::{
     Backup, BackupName, BackupOrigin, BackupState, Lifecycle, Operation, OperationId, OperationState, Scheduled, Timestamp, Uid,
     Verb, Verification,
 };
-use valkyard_planner::SCRATCH_PROJECT;
 use valkyard_store::Scope;
 
 use super::Calendar;

@@ -10,8 +10,6 @@ use valkyard_model::{
 use super::proposal::Proposal;
 use super::{KeepingStep, ScratchNodes};
 
-/// The project of such instances.
-pub const SCRATCH_PROJECT: &str = "valkyard-scratch";
 /// The label that makes an instance of that project one of them; its value is the id of the backup.
 pub const SCRATCH_LABEL: &str = "valkyard-scratch";
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ImportFile, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, Placed, StoreError, StoreOptions,
-    place_files, place_of, remove_unfinished_imports,
+    BackupStore, ImportFile, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, StoreError, StoreOptions, place_files,
+    place_of, place_whole, remove_unfinished_imports,
 };
 use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
 use valkyard_model::{
@@ -107,9 +107,15 @@ impl Placing {
             Progress::write(&progress.bytes, moved.bytes);
             Progress::write(&progress.keys, moved.keys);
         };
-        let placed = place_files(&sources, &targets, &stop, told).await.map_err(of_pipeline)?;
-        self.refuse_newer(&placed)?;
-        self.note(&placed).await
+        let keys = match place_whole(&sources, &targets, &stop, told).await.map_err(of_pipeline)? {
+            Some(keys) => keys,
+            None => {
+                let placed = place_files(&sources, &targets, &stop, told).await.map_err(of_pipeline)?;
+                self.refuse_newer(placed.format.version)?;
+                placed.files.iter().map(|file| file.totals.keys).collect()
+            }
+        };
+        self.note(keys).await
     }
 
     async fn sources(&self) -> Result<Vec<PlaceSource>, JobFailure> {
@@ -129,6 +135,7 @@ impl Placing {
     async fn kept(&self, name: &BackupName) -> Result<Vec<PlaceSource>, JobFailure> {
         let backup = place_of(name);
         let manifest = self.store.manifest(&backup).await.map_err(of_store)?;
+        manifest.shards.iter().try_for_each(|shard| self.refuse_newer(shard.rdb_version))?;
         let source = |shard| PlaceSource::Kept { store: self.store.clone(), backup: backup.clone(), shard: Box::new(shard) };
         Ok(manifest.shards.into_iter().map(source).collect())
     }
@@ -146,20 +153,19 @@ impl Placing {
         blocking(clearing).await
     }
 
-    fn refuse_newer(&self, placed: &Placed) -> Result<(), JobFailure> {
-        let (format, most) = (placed.format, self.engine.rdb_version_max());
-        if format.version <= most {
+    fn refuse_newer(&self, version: u16) -> Result<(), JobFailure> {
+        let most = self.engine.rdb_version_max();
+        if version <= most {
             return Ok(());
         }
         let detail = format!(
-            "the data has RDB version {}, and {} reads versions up to {most}: choose a newer engine_version",
-            format.version, self.engine
+            "the data has RDB version {version}, and {} reads versions up to {most}: choose a newer engine_version",
+            self.engine
         );
         Err(JobFailure { kind: FaultKind::BadData, detail })
     }
 
-    async fn note(&self, placed: &Placed) -> Result<(), JobFailure> {
-        let keys = placed.files.iter().map(|file| file.totals.keys);
+    async fn note(&self, keys: Vec<u64>) -> Result<(), JobFailure> {
         let notes: Vec<(NodeHome, u64)> = self.places.iter().map(|place| place.home.clone()).zip(keys).collect();
         let noting =
             move || notes.iter().try_for_each(|(home, keys)| note_import(home, ImportSeen { keys: *keys, is_counted: false }));

@@ -62,8 +62,8 @@ fn instance(daemon: &Daemon, id: &str) -> Value {
 /// The details of a verified backup of another name.
 fn wait_for_verified(backups: &Backups, other: &str) -> Value {
     wait_until("a verified backup", LIMIT, || {
-        let names = backups.list("cache").into_iter().filter_map(|backup| backup["name"].as_str().map(str::to_owned));
-        let name = names.filter(|name| name != other).last().ok_or("there is none")?;
+        let mut names = backups.list("cache").into_iter().filter_map(|backup| backup["name"].as_str().map(str::to_owned));
+        let name = names.rfind(|name| name != other).ok_or("there is none")?;
         let details = backups.details("cache", name.rsplit('/').next().expect("an id"));
         if details["verification"]["state"] == "PASSED" { Ok(details) } else { Err(details.to_string()) }
     })

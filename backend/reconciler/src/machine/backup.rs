@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
     BackupRef, BackupStore, BackupWriter, Credentials, MANIFEST_VERSION, Manifest, PipelineError, ShardName, ShardRecord,
@@ -81,6 +81,10 @@ fn of_store(error: StoreError) -> JobFailure {
     failed("the backup store", error.fault(), &error)
 }
 
+fn of_task(error: impl Display) -> JobFailure {
+    JobFailure { kind: FaultKind::Transient, detail: format!("the work on a shard ended early: {error}") }
+}
+
 fn of_shard(shard: ShardIndex) -> impl Fn(PipelineError) -> JobFailure {
     move |error| failed(format_args!("shard {shard}"), error.fault(), &error)
 }
@@ -90,57 +94,55 @@ impl Taking {
         let place = place_of(&self.order.name);
         self.store.delete(&place).await.map_err(of_store)?;
         let begun_at = (self.now)();
-        let writer = self.store.begin(&place).await.map_err(of_store)?;
-        let shards = self.take_shards(&writer, &progress, &stop).await;
-        let manifest = match shards {
-            Ok(shards) if !stop.is_cancelled() => self.manifest(&place, shards, begun_at),
+        let writer = Arc::new(self.store.begin(&place).await.map_err(of_store)?);
+        let taken = self.take_shards(&writer, &progress, &stop).await;
+        // Every task has ended, and its handle with it.
+        let writer = Arc::into_inner(writer).ok_or_else(|| of_task("a shard is still being taken"))?;
+        let shards = match taken {
+            Ok(shards) if !stop.is_cancelled() => shards,
             Ok(_) => return Err(abort(writer, of_shard(ShardIndex(0))(PipelineError::Stopped)).await),
             Err(failure) => return Err(abort(writer, failure).await),
         };
+        let manifest = self.manifest(&place, shards, begun_at);
         writer.commit(&manifest).await.map_err(of_store)?;
         Ok(self.content(&manifest))
     }
 
+    /// Each shard is read by a task of its own, some at a time. After a failure the others are told to stop, and waited for: only
+    /// one that ends in order makes a remote store forget the parts it has.
     async fn take_shards(
         &self,
-        writer: &BackupWriter,
-        progress: &Progress,
+        writer: &Arc<BackupWriter>,
+        progress: &Arc<Progress>,
         stop: &CancellationToken,
     ) -> Result<Vec<ShardRecord>, JobFailure> {
-        let taking = self.sources.iter().map(|source| self.take(source, writer, progress, stop));
-        let taking: Vec<_> = taking.collect();
-        let mut shards: Vec<ShardRecord> = stream::iter(taking).buffer_unordered(SHARDS_AT_ONCE).try_collect().await?;
-        shards.sort_by(|a, b| (a.shard.as_str().len(), a.shard.as_str()).cmp(&(b.shard.as_str().len(), b.shard.as_str())));
-        Ok(shards)
-    }
-
-    async fn take(
-        &self,
-        source: &BackupSource,
-        writer: &BackupWriter,
-        progress: &Progress,
-        stop: &CancellationToken,
-    ) -> Result<ShardRecord, JobFailure> {
-        let request = TapRequest {
-            address: SocketAddr::V4(source.address),
-            credentials: Some(Credentials { user: ADMIN_USER.to_owned(), password: self.desired.secret.expose().to_owned() }),
-            format: TapFormat::Newest,
-            limits: TapLimits::default(),
-        };
-        let shard: ShardName = source.shard.to_string().parse().expect("a shard's index is a name");
-        let begun_at = (self.now)();
-        let mut told = 0;
-        let add = |bytes: u64| {
-            progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
-            told = bytes;
-        };
-        let taken = take_shard(&request, writer, &shard, stop, add).await.map_err(of_shard(source.shard))?;
-        let strangers = taken.summary.slots.without(&source.slots);
-        if !strangers.is_empty() || !taken.summary.slots_importing.is_empty() {
-            let detail = format!("shard {}: slots moved while its data was taken", source.shard);
-            return Err(JobFailure { kind: FaultKind::Transient, detail });
+        let stop = stop.child_token();
+        let mut waiting = self.sources.iter();
+        let mut tasks = JoinSet::new();
+        let (mut shards, mut failure) = (Vec::new(), None);
+        loop {
+            while tasks.len() < SHARDS_AT_ONCE && failure.is_none() {
+                let Some(source) = waiting.next() else { break };
+                let shard = TakingShard {
+                    source: source.clone(),
+                    secret: self.desired.secret.expose().to_owned(),
+                    now: self.now,
+                    writer: Arc::clone(writer),
+                    progress: Arc::clone(progress),
+                };
+                tasks.spawn(shard.take(stop.clone()));
+            }
+            let Some(ended) = tasks.join_next().await else { break };
+            match ended.unwrap_or_else(|error| Err(of_task(error))) {
+                Ok(record) => shards.push(record),
+                Err(error) => {
+                    stop.cancel();
+                    failure.get_or_insert(error);
+                }
+            }
         }
-        Ok(taken.record(source.slots.clone(), source.data_bytes, begun_at, (self.now)()))
+        shards.sort_by(|a, b| (a.shard.as_str().len(), a.shard.as_str()).cmp(&(b.shard.as_str().len(), b.shard.as_str())));
+        failure.map_or(Ok(shards), Err)
     }
 
     fn manifest(&self, place: &BackupRef, shards: Vec<ShardRecord>, begun_at: Timestamp) -> Manifest {
@@ -187,6 +189,41 @@ impl Taking {
             digest: manifest.digest().to_string(),
             files: manifest.shards.iter().filter_map(file).collect(),
         }
+    }
+}
+
+/// What the task of one shard needs.
+struct TakingShard {
+    source: BackupSource,
+    secret: String,
+    now: fn() -> Timestamp,
+    writer: Arc<BackupWriter>,
+    progress: Arc<Progress>,
+}
+
+impl TakingShard {
+    async fn take(self, stop: CancellationToken) -> Result<ShardRecord, JobFailure> {
+        let source = &self.source;
+        let request = TapRequest {
+            address: SocketAddr::V4(source.address),
+            credentials: Some(Credentials { user: ADMIN_USER.to_owned(), password: self.secret.clone() }),
+            format: TapFormat::Newest,
+            limits: TapLimits::default(),
+        };
+        let shard: ShardName = source.shard.to_string().parse().expect("a shard's index is a name");
+        let begun_at = (self.now)();
+        let mut told = 0;
+        let add = |bytes: u64| {
+            self.progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
+            told = bytes;
+        };
+        let taken = take_shard(&request, &self.writer, &shard, &stop, add).await.map_err(of_shard(source.shard))?;
+        let strangers = taken.summary.slots.without(&source.slots);
+        if !strangers.is_empty() || !taken.summary.slots_importing.is_empty() {
+            let detail = format!("shard {}: slots moved while its data was taken", source.shard);
+            return Err(JobFailure { kind: FaultKind::Transient, detail });
+        }
+        Ok(taken.record(source.slots.clone(), source.data_bytes, begun_at, (self.now)()))
     }
 }
 

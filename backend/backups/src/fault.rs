@@ -17,6 +17,7 @@ impl StoreError {
             Self::Folder { source, .. } => of_io(source),
             Self::Url { .. }
             | Self::NoSuchBackup { .. }
+            | Self::Foreign { .. }
             | Self::Manifest { .. }
             | Self::ManifestVersion { .. }
             | Self::Damaged(_) => FaultKind::BadData,

@@ -21,8 +21,8 @@ pub use restore::{
     PlaceProgress, PlaceSource, PlaceTarget, Placed, PlacedFile, place_files, place_whole, remove_unfinished_imports,
 };
 pub use store::{
-    BackupName, BackupRef, BackupStore, BackupWriter, CollectionName, CopyProgress, Damage, FileReader, FileReceipt, ImportFile,
-    Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName, ShardRecord, ShardWriter,
-    StoreError, StoreOptions,
+    BackupName, BackupRef, BackupStore, BackupWriter, CollectionName, CopyProgress, Damage, FileReader, FileReceipt,
+    IDENTITY_ATTRIBUTE, ImportFile, Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName,
+    ShardRecord, ShardWriter, StoreError, StoreOptions,
 };
 pub use tap::{Credentials, ReplicationPoint, Tap, TapError, TapFormat, TapLimits, TapRequest};

@@ -23,7 +23,7 @@ pub use copy::CopyProgress;
 pub use error::{Damage, StoreError};
 pub use import::ImportFile;
 pub use location::BackupStore;
-pub use manifest::{MANIFEST_VERSION, Manifest, ShardRecord};
+pub use manifest::{IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, ShardRecord};
 pub use names::{BackupName, BackupRef, CollectionName, NameError, ShardName};
 pub use options::{OptionError, StoreOptions};
 pub use read::FileReader;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tracing::warn;
-use valkyard_backups::{BackupStore, StoreOptions, place_of};
+use valkyard_backups::{BackupStore, StoreError, StoreOptions, place_of};
 use valkyard_model::{OperationId, Uid};
 use valkyard_planner::{Clocks, KeepingJob, KeepingSeen, KeepingStep, Means, Verdict};
 use valkyard_store::Store;
@@ -72,9 +72,13 @@ impl KeeperMachine {
         let (store, place) = (self.backups.clone(), place_of(name));
         let ends = self.ends();
         self.deletions.begin(backup, ends, |_progress, stop| async move {
-            let deleting = stop.run_until_cancelled(store.delete(&place));
-            let stopped = || Err(valkyard_backups::StoreError::Stopped);
-            deleting.await.unwrap_or_else(stopped).map_err(of_store("removing the files of a backup"))
+            let deleting = stop.run_until_cancelled(store.delete_own(&place, backup));
+            let stopped = || Err(StoreError::Stopped);
+            match deleting.await.unwrap_or_else(stopped) {
+                // Nothing of this one is there.
+                Ok(()) | Err(StoreError::Foreign { .. }) => Ok(()),
+                Err(error) => Err(of_store("removing the files of a backup")(error)),
+            }
         });
     }
 
@@ -112,7 +116,8 @@ impl KeeperWorld for KeeperMachine {
                 self.exports.begin(order.operation.clone(), ends, |progress, stop| copying.run(progress, stop));
             }
             KeepingStep::BeginComparison { operation, backup, scratch } => {
-                let comparing = Comparing { backups, backup: backup.clone(), scratch: scratch.clone() };
+                let store = self.records.store.clone();
+                let comparing = Comparing { backups, store, backup: backup.clone(), scratch: scratch.clone() };
                 self.comparisons.begin(operation.clone(), ends, |progress, stop| comparing.run(progress, stop));
             }
             KeepingStep::BeginSweep { spared } => {

@@ -49,6 +49,16 @@ impl AutomatedBackups {
         }
     }
 
+    /// Whether backups are due at the same times, however long each is kept.
+    #[must_use]
+    pub fn is_due_like(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Disabled, Self::Disabled) => true,
+            (Self::Daily { hour, .. }, Self::Daily { hour: its, .. }) => hour == its,
+            (Self::Disabled, Self::Daily { .. }) | (Self::Daily { .. }, Self::Disabled) => false,
+        }
+    }
+
     /// The next time that a backup is due at.
     #[must_use]
     pub fn next_due(self, now: Timestamp) -> Option<Timestamp> {

@@ -132,7 +132,7 @@ pub enum Step {
         /// A node of each shard.
         sources: Vec<BackupSource>,
     },
-    /// End the work on a backup, and wait for its end; nothing is done where there is none. Seen in `Observation::backup`.
+    /// Tell the work on a backup to end; nothing is done where there is none. Seen in `Observation::backup`.
     StopBackup,
     /// Durably record that a backup is complete; ends its operation. Seen in `DesiredInstance::backup`.
     RecordBackup {
@@ -156,7 +156,7 @@ pub enum Step {
         /// A node of each shard.
         targets: Vec<ImportTarget>,
     },
-    /// End the work on first data, and wait for its end. Seen in `Observation::import`.
+    /// Tell the work on first data to end. Seen in `Observation::import`.
     StopImport,
     /// Note that a node's engine has loaded all the first data in its folder. Seen in `FilesSeen::import`.
     ConfirmImport {

@@ -33,7 +33,7 @@ pub(crate) fn plan_backup(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         match (order.is_cancelled, is_running) {
             (_, true) => {}
             (true, false) => proposal.propose(abandon(order, cancelled())),
-            (false, false) => plan_beginning(cluster, order, proposal),
+            (false, false) => plan_beginning(cluster, order, order.accepted_at, proposal),
         }
         return;
     }
@@ -109,11 +109,12 @@ fn plan_another_try(
     }
     match retry::after_work(attempts, at, proposal.now) {
         Some(left) => proposal.hold(StepKind::BeginBackup, None, kind, left),
-        None => plan_beginning(cluster, order, proposal),
+        None => plan_beginning(cluster, order, at, proposal),
     }
 }
 
-fn plan_beginning(cluster: &Cluster<'_>, order: &BackupOrder, proposal: &mut Proposal<'_>) {
+/// Begins it, or waits for a source: since it was accepted, or since it was cut off.
+fn plan_beginning(cluster: &Cluster<'_>, order: &BackupOrder, since: Timestamp, proposal: &mut Proposal<'_>) {
     let mut sources = Vec::new();
     let mut lacking = None;
     for shard in cluster.shards.iter().filter(|shard| !shard.owns_nothing) {
@@ -129,7 +130,7 @@ fn plan_beginning(cluster: &Cluster<'_>, order: &BackupOrder, proposal: &mut Pro
         return;
     }
     let shard = lacking.or_else(|| cluster.shards.first().map(|shard| shard.index));
-    if elapsed(order.accepted_at.max(proposal.observed.first_look), proposal.now) > SOURCE_PATIENCE {
+    if elapsed(since.max(proposal.observed.first_look), proposal.now) > SOURCE_PATIENCE {
         let name = shard.map(|shard| shard.to_string()).unwrap_or_default();
         let message = format!(
             "shard {name} had no serving primary or was changing for {} s, so its data could not be taken; back the instance up \

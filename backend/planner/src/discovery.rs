@@ -9,6 +9,7 @@ use std::net::SocketAddrV4;
 use valkyard_model::{Seen, Step};
 
 use crate::cluster::{Cluster, Life, Node};
+use crate::import;
 use crate::proposal::Proposal;
 
 pub(crate) fn plan_discovery(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
@@ -17,6 +18,10 @@ pub(crate) fn plan_discovery(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>)
         Seen::Absent => &[],
         Seen::Unknown => return,
     };
+    // With a part of its data an instance is of no use to anybody.
+    if !import::is_counted(cluster) {
+        return;
+    }
     let backends = live_backends(cluster, open);
     if !backends.is_empty() && backends != open {
         proposal.propose(Step::OpenDiscovery { backends });

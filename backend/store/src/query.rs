@@ -1,4 +1,4 @@
-//! Reads. Each is one statement, hence one consistent view.
+//! Reads. Each is one statement or one transaction, hence one consistent view.
 
 use rusqlite::{Connection, params};
 use valkyard_model::{
@@ -149,7 +149,9 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
         "SELECT {OPERATION_COLUMNS}, destination FROM operations WHERE backup IS NOT NULL AND end_time IS NULL ORDER BY id"
     );
     let (mut exports, mut cancelled) = (Vec::new(), Vec::new());
-    let mut statement = connection.prepare_cached(&sql)?;
+    // Several statements, one view; it ends without effect.
+    let view = connection.unchecked_transaction()?;
+    let mut statement = view.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let operation = operation_row::read(row)?;
@@ -167,10 +169,10 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
         }
     }
     Ok(Keeping {
-        backups: backup_row::read_all(connection, all, [])?,
-        scheduled: schedule_row::all(connection)?,
+        backups: backup_row::read_all(&view, all, [])?,
+        scheduled: schedule_row::all(&view)?,
         exports,
-        verifications: backup_row::verifications(connection)?,
+        verifications: backup_row::verifications(&view)?,
         cancelled,
     })
 }

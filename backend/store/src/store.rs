@@ -7,9 +7,10 @@ use valkyard_model::{
     OperationId, Timestamp, Uid, Zone,
 };
 
-use crate::command::{self, CreateInstance, DeleteInstance, UpdateInstance};
+use crate::command::{self, CreateInstance, DeleteInstance, RequestKey, UpdateInstance};
 use crate::error::{CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
 use crate::query::{self, InstanceOrder, Scope};
+use crate::request_row::{self, Earlier};
 use crate::reserve::Reserve;
 use crate::schema::{self, MIGRATIONS};
 use crate::session::Session;
@@ -86,6 +87,20 @@ impl Store {
     /// See [`DeleteError`].
     pub async fn delete_instance(&self, delete: DeleteInstance) -> Result<Operation, DeleteError> {
         self.writer.write_way_out(move |tx| command::delete_instance(tx, delete.clone())).await
+    }
+
+    /// The operation that the same request led to within 24 h; nothing for one that is new, or was used for something else.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn operation_of(&self, request: &RequestKey, now: Timestamp) -> Result<Option<Operation>, DatabaseError> {
+        let request = request.clone();
+        self.writer
+            .write(move |tx| match request_row::look_up(tx, Some(&request), now)? {
+                Earlier::Same(operation) => Ok(Some(*operation)),
+                Earlier::New | Earlier::Other(_) => Ok(None),
+            })
+            .await
     }
 
     /// The instance with this name, deleting and abandoned ones included.

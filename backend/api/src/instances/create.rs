@@ -27,6 +27,12 @@ async fn accept(state: ApiState, mut request: v1::CreateInstanceRequest) -> Resu
     let now = platform.now();
     let draft = fields::draft(&asked, now).map_err(ApiError::Invalid)?;
     let spec = validate(draft, &name.location, &platform.limits()).map_err(ApiError::Invalid)?;
+    // What was accepted before is answered as before, also when its backup is gone by now.
+    if let Some(key) = &key
+        && let Some(earlier) = state.store.operation_of(key, now).await?
+    {
+        return Ok(operation_message(&earlier, message_when_accepted(&earlier)));
+    }
     restore::refuse_what_cannot_be_restored(&state, &name, &spec).await?;
     let accepted = CreateInstance {
         name: name.clone(),

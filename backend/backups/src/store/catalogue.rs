@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
+use valkyard_model::Uid;
 
 use super::error::StoreError;
 use super::local;
@@ -58,6 +59,32 @@ impl BackupStore {
             Err(source) => return Err(StoreError::object("read", &path)(source)),
         };
         Manifest::from_json(backup, &json)
+    }
+
+    /// Deletes the backup with this identity, or what is left of it: the manifest first. There may be nothing to delete.
+    ///
+    /// # Errors
+    /// `Foreign` when another complete backup has its name: that is left alone. Else see [`StoreError`].
+    pub async fn delete_own(&self, backup: &BackupRef, uid: Uid) -> Result<(), StoreError> {
+        match self.manifest(backup).await {
+            Ok(manifest) if manifest.is_of(uid) => self.delete(backup).await,
+            Ok(_) => Err(StoreError::Foreign { backup: backup.clone() }),
+            Err(StoreError::NoSuchBackup { .. }) => self.remove_files(backup).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes files of a backup that has no manifest; does nothing where it has one by now.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn remove_leftover(&self, backup: &BackupRef) -> Result<(), StoreError> {
+        let path = self.manifest_path(backup);
+        match self.backend.head(&path).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => self.remove_files(backup).await,
+            Err(source) => Err(StoreError::object("look for", &path)(source)),
+        }
     }
 
     /// Deletes a backup, or what is left of one: the manifest first. There may be nothing to delete.

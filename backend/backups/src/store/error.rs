@@ -33,6 +33,12 @@ pub enum StoreError {
         /// Its name.
         backup: BackupRef,
     },
+    /// Another backup has that name: of another daemon, or of one whose records are lost.
+    #[error("the store has another backup {backup}, which this daemon has no record of; it is left alone")]
+    Foreign {
+        /// Its name.
+        backup: BackupRef,
+    },
     /// There is no backup of that name, or it was never finished.
     #[error("there is no backup {backup}")]
     NoSuchBackup {

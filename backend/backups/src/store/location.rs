@@ -1,5 +1,6 @@
 //! Where backups are: a URL, its options, and the backend behind them.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ fn patience() -> RetryConfig {
 }
 
 /// A place for backups. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BackupStore {
     pub(super) backend: Arc<dyn ObjectStore>,
     /// What all paths begin with.
@@ -44,6 +45,13 @@ pub struct BackupStore {
     /// The folder, when it is one of this machine.
     folder: Option<PathBuf>,
     url: String,
+}
+
+/// Its URL alone: the backend holds credentials.
+impl fmt::Debug for BackupStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackupStore").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl BackupStore {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use valkyard_model::{EngineVersion, NodeType, SlotSet};
+use valkyard_model::{BackupContent, EngineVersion, NodeType, SlotSet, Uid};
 
 use super::error::StoreError;
 use super::names::{BackupRef, ShardName};
@@ -87,7 +87,29 @@ pub struct ShardRecord {
     pub finished_at: DateTime<Utc>,
 }
 
+/// The attribute that holds the identity of the backup.
+pub const IDENTITY_ATTRIBUTE: &str = "backup_uid";
+
 impl Manifest {
+    /// Whether it is of the backup with this identity.
+    #[must_use]
+    pub fn is_of(&self, uid: Uid) -> bool {
+        self.attributes.get(IDENTITY_ATTRIBUTE).is_some_and(|identity| *identity == uid.to_string())
+    }
+
+    /// Whether it is of this very backup, with the files that are recorded of it.
+    #[must_use]
+    pub fn matches(&self, uid: Uid, content: &BackupContent) -> bool {
+        let is_recorded = |shard: &ShardRecord| {
+            let found = content.files.iter().find(|file| file.file == shard.file);
+            found.is_some_and(|file| {
+                (file.bytes, file.keys) == (shard.bytes, shard.keys)
+                    && (&file.sha256, &file.digest) == (&shard.sha256.to_string(), &shard.digest.to_string())
+            })
+        };
+        self.is_of(uid) && self.shards.len() == content.files.len() && self.shards.iter().all(is_recorded)
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {

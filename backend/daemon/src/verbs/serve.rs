@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -19,7 +20,7 @@ use valkyard_backups::BackupStore;
 use valkyard_host::{DataDir, machine_memory, own_loopback_usable, raise_descriptor_limit};
 use valkyard_keeper::{Keeper, KeeperMachine};
 use valkyard_model::{AddressBlock, InstanceName, MemoryPolicy};
-use valkyard_reconciler::{Machine, Supervisor};
+use valkyard_reconciler::{Machine, SHARDS_AT_ONCE, Supervisor};
 use valkyard_store::{AddressPlan, Store, StoreLocation, StoreThreads};
 
 use crate::calendar::Calendar;
@@ -100,6 +101,7 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
         catalogue: Arc::clone(&catalogue),
         backups: backups.clone(),
         store_options: Arc::clone(&store_options),
+        transfers: Arc::new(Semaphore::new(SHARDS_AT_ONCE)),
         now: Utc::now,
     };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ContentDigest, Credentials, Manifest, PipelineError, RdbSummary, ShardRecord, TapFormat, TapLimits, TapRequest,
-    inspect_node, place_of,
+    BackupStore, ContentDigest, Credentials, Manifest, PipelineError, RdbSummary, ShardRecord, StoreError, TapFormat, TapLimits,
+    TapRequest, inspect_node, place_of,
 };
 use valkyard_engine::render::ADMIN_USER;
-use valkyard_model::{BackupName, SLOT_COUNT, ShardIndex, SlotSet, even_shares};
+use valkyard_model::{BackupName, FaultKind, SLOT_COUNT, ShardIndex, SlotSet, even_shares};
 use valkyard_planner::{ScratchNodes, Verdict};
+use valkyard_store::Store;
 
 use super::export::of_store;
 use super::job::{JobFailure, Progress};
@@ -24,13 +25,22 @@ use crate::memory::error_chain;
 #[derive(Debug)]
 pub(super) struct Comparing {
     pub(super) backups: BackupStore,
+    /// The records that the manifest has to agree with.
+    pub(super) store: Store,
     pub(super) backup: BackupName,
     pub(super) scratch: ScratchNodes,
 }
 
 impl Comparing {
     pub(super) async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<Verdict, JobFailure> {
-        let manifest = self.backups.manifest(&place_of(&self.backup)).await.map_err(of_store("the backup store"))?;
+        let place = place_of(&self.backup);
+        let manifest = self.backups.manifest(&place).await.map_err(of_store("the backup store"))?;
+        let record = self.store.backup(&self.backup).await;
+        let record = record.map_err(|error| JobFailure { kind: FaultKind::Transient, detail: error_chain(&error) })?;
+        let is_it = record.is_some_and(|record| record.content().is_some_and(|content| manifest.matches(record.uid, content)));
+        if !is_it {
+            return Err(of_store("the backup store")(StoreError::Foreign { backup: place }));
+        }
         let (bytes_total, keys_total) = (manifest.total_bytes(), manifest.total_keys());
         let (mut found, mut bytes, mut keys) = (Vec::new(), 0, 0);
         for (shard, address) in &self.scratch.nodes {

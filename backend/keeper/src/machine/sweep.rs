@@ -11,8 +11,9 @@ use valkyard_model::{BackupName, Timestamp};
 use super::export::of_store;
 use super::job::JobFailure;
 
-/// What was touched within this time may be on its way: another daemon may use the store, too.
-const AGE_MIN: TimeDelta = TimeDelta::hours(1);
+/// What was touched within this time may be on its way: another daemon may use the store, too, and the file of a shard shows only
+/// when it is complete.
+const AGE_MIN: TimeDelta = TimeDelta::hours(24);
 
 /// Everything that a sweep needs.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Sweeping {
             if spared.contains(&leftover.backup) {
                 continue;
             }
-            self.backups.delete(&leftover.backup).await.map_err(&failed)?;
+            self.backups.remove_leftover(&leftover.backup).await.map_err(&failed)?;
             info!(backup = %leftover.backup, bytes = leftover.bytes, "removed what was left of a backup that was never finished");
         }
         let unrecorded =

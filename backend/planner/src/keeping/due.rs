@@ -15,6 +15,8 @@ const ATTEMPTS_MAX: u32 = 5;
 /// A schedule that is in force only later than this was set by a clock that went ahead and is back. Less may be the machine's
 /// own correction of its clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::days(1);
+/// A clock that was set back by less than this repeats nothing; by more, the last backup says nothing of the present day.
+const BACK_MAX: TimeDelta = TimeDelta::days(1);
 
 pub(super) fn plan_due(keeping: &Keeping, proposal: &mut Proposal<'_>) {
     for scheduled in &keeping.scheduled {
@@ -44,9 +46,11 @@ fn is_due(backups: &[Backup], scheduled: &Scheduled, due: Timestamp, proposal: &
     if record.last_due == Some(due) {
         return is_to_be_repeated(record, proposal);
     }
+    // A clock that was set back: what comes is made when it is due, what was is not made again.
+    let was_later = record.last_due.is_some_and(|last| last > due && last - due <= BACK_MAX);
     let is_before_schedule = record.since.is_some_and(|since| since >= due && since - proposal.clocks.calendar <= AHEAD_MAX);
     let has_one = backups.iter().any(|backup| backup.instance_uid == scheduled.instance.uid && was_made(backup, due));
-    !is_before_schedule && !has_one
+    !is_before_schedule && !was_later && !has_one
 }
 
 /// Whether this is a backup of this due time, rather than what is left of one that failed.

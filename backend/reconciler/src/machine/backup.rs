@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupRef, BackupStore, BackupWriter, Credentials, MANIFEST_VERSION, Manifest, PipelineError, ShardName, ShardRecord,
-    StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
+    BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError, ShardName,
+    ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{
@@ -20,13 +21,12 @@ use super::MachineWorld;
 use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
 
-/// Shards taken side by side: each holds 32 MiB while it writes to a remote store, and all together are to hold 64 MiB.
-const SHARDS_AT_ONCE: usize = 2;
+/// Shards taken side by side, of all instances: each holds 32 MiB while it writes to a remote store, and all together are to hold 64 MiB.
+pub const SHARDS_AT_ONCE: usize = 2;
 
 /// Names in the manifest for those who find a backup without its record.
 const INSTANCE: &str = "instance";
 const INSTANCE_UID: &str = "instance_uid";
-const BACKUP_UID: &str = "backup_uid";
 
 /// A job that makes a backup.
 #[derive(Debug)]
@@ -49,16 +49,15 @@ impl MachineWorld {
         let before = attachments.backup.as_ref().filter(|before| before.backup == order.uid);
         let attempts = before.map_or(0, |before| before.job.attempts) + 1;
         let (store, now) = (self.machine.backups.clone(), self.machine.now);
-        let taking = Taking { store, now, order: order.clone(), sources: sources.to_vec(), desired: desired.clone() };
+        let transfers = Arc::clone(&self.machine.transfers);
+        let taking = Taking { store, now, order: order.clone(), sources: sources.to_vec(), desired: desired.clone(), transfers };
         let job = Job::begin(attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
         attachments.backup = Some(BackupJob { backup: order.uid, job });
     }
 
-    pub(super) async fn stop_backup(&self) {
-        let task = self.attachments().backup.as_mut().and_then(|backup| backup.job.end());
-        if let Some(task) = task {
-            // A task that panicked has ended, too.
-            drop(task.await);
+    pub(super) fn stop_backup(&self) {
+        if let Some(backup) = &self.attachments().backup {
+            backup.job.stop();
         }
     }
 }
@@ -70,6 +69,7 @@ struct Taking {
     order: BackupOrder,
     sources: Vec<BackupSource>,
     desired: DesiredInstance,
+    transfers: Arc<Semaphore>,
 }
 
 fn failed(what: impl Display, kind: FaultKind, error: &(dyn std::error::Error + 'static)) -> JobFailure {
@@ -92,9 +92,14 @@ fn of_shard(shard: ShardIndex) -> impl Fn(PipelineError) -> JobFailure {
 impl Taking {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<BackupContent, JobFailure> {
         let place = place_of(&self.order.name);
-        self.store.delete(&place).await.map_err(of_store)?;
         let begun_at = (self.now)();
-        let writer = Arc::new(self.store.begin(&place).await.map_err(of_store)?);
+        // Nothing was written yet: it may end at once when it is stopped.
+        let beginning = stop.run_until_cancelled(async {
+            self.store.delete_own(&place, self.order.uid).await?;
+            self.store.begin(&place).await
+        });
+        let stopped = || Err(StoreError::Stopped);
+        let writer = Arc::new(beginning.await.unwrap_or_else(stopped).map_err(of_store)?);
         let taken = self.take_shards(&writer, &progress, &stop).await;
         // Every task has ended, and its handle with it.
         let writer = Arc::into_inner(writer).ok_or_else(|| of_task("a shard is still being taken"))?;
@@ -129,6 +134,7 @@ impl Taking {
                     now: self.now,
                     writer: Arc::clone(writer),
                     progress: Arc::clone(progress),
+                    transfers: Arc::clone(&self.transfers),
                 };
                 tasks.spawn(shard.take(stop.clone()));
             }
@@ -150,7 +156,7 @@ impl Taking {
         let attributes = [
             (INSTANCE, self.desired.name.to_string()),
             (INSTANCE_UID, self.desired.uid.to_string()),
-            (BACKUP_UID, self.order.uid.to_string()),
+            (IDENTITY_ATTRIBUTE, self.order.uid.to_string()),
         ];
         Manifest {
             version: MANIFEST_VERSION,
@@ -199,11 +205,14 @@ struct TakingShard {
     now: fn() -> Timestamp,
     writer: Arc<BackupWriter>,
     progress: Arc<Progress>,
+    transfers: Arc<Semaphore>,
 }
 
 impl TakingShard {
     async fn take(self, stop: CancellationToken) -> Result<ShardRecord, JobFailure> {
         let source = &self.source;
+        let permit = stop.run_until_cancelled(self.transfers.acquire()).await;
+        let _permit = permit.and_then(Result::ok).ok_or_else(|| of_shard(source.shard)(PipelineError::Stopped))?;
         let request = TapRequest {
             address: SocketAddr::V4(source.address),
             credentials: Some(Credentials { user: ADMIN_USER.to_owned(), password: self.secret.clone() }),

@@ -13,7 +13,7 @@ impl MachineWorld {
         let (store, name, uid) = (&self.machine.store, &self.name, desired.uid);
         match step {
             Step::BeginBackup { order, sources } => self.begin_backup(desired, order, sources),
-            Step::StopBackup => self.stop_backup().await,
+            Step::StopBackup => self.stop_backup(),
             Step::RecordBackup { backup, content } => {
                 store.record_backup(name, uid, *backup, content.clone(), (self.machine.now)()).await?;
             }
@@ -21,7 +21,7 @@ impl MachineWorld {
                 store.abandon_backup(name, uid, *backup, failure.clone(), (self.machine.now)()).await?;
             }
             Step::BeginImport { source, targets } => self.begin_import(desired, source, targets),
-            Step::StopImport => self.stop_import().await,
+            Step::StopImport => self.stop_import(),
             Step::ConfirmImport { node } => self.confirm_import(desired, *node).await?,
             Step::ForgetImport { node, surplus } => {
                 let (home, surplus) = (self.home(desired, *node), surplus.clone());

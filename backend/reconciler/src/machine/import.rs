@@ -15,6 +15,8 @@ use valkyard_model::{
     BackupName, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, SlotSet, Timestamp,
 };
 
+use valkyard_store::Store;
+
 use super::MachineWorld;
 use super::execute::blocking;
 use super::failure::kind_of_files;
@@ -49,6 +51,7 @@ struct Place {
 /// Everything that the work needs.
 struct Placing {
     store: BackupStore,
+    records: Store,
     options: Arc<StoreOptions>,
     source: ImportSource,
     engine: EngineVersion,
@@ -60,6 +63,7 @@ impl MachineWorld {
         let place = |target: &ImportTarget| Place { home: self.home(desired, target.node), slots: target.slots.clone() };
         let placing = Placing {
             store: self.machine.backups.clone(),
+            records: self.machine.store.clone(),
             options: Arc::clone(&self.machine.store_options),
             source: source.clone(),
             engine: desired.spec.engine_version,
@@ -71,11 +75,9 @@ impl MachineWorld {
         attachments.import = Some(ImportJob { job });
     }
 
-    pub(super) async fn stop_import(&self) {
-        let task = self.attachments().import.as_mut().and_then(|import| import.job.end());
-        if let Some(task) = task {
-            // A task that panicked has ended, too.
-            drop(task.await);
+    pub(super) fn stop_import(&self) {
+        if let Some(import) = &self.attachments().import {
+            import.job.stop();
         }
     }
 }
@@ -98,7 +100,8 @@ fn of_folder(error: io::Error) -> JobFailure {
 
 impl Placing {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<(), JobFailure> {
-        let sources = self.sources().await?;
+        let finding = stop.run_until_cancelled(self.sources());
+        let sources = finding.await.unwrap_or_else(|| Err(of_store(StoreError::Stopped)))?;
         Progress::write(&progress.bytes_total, sources.iter().map(PlaceSource::bytes).sum());
         self.clear_folders().await?;
         let target = |place: &Place| PlaceTarget { slots: place.slots.clone(), path: snapshot_of(&place.home) };
@@ -135,6 +138,12 @@ impl Placing {
     async fn kept(&self, name: &BackupName) -> Result<Vec<PlaceSource>, JobFailure> {
         let backup = place_of(name);
         let manifest = self.store.manifest(&backup).await.map_err(of_store)?;
+        let record = self.records.backup(name).await;
+        let record = record.map_err(|error| JobFailure { kind: FaultKind::Transient, detail: error_chain(&error) })?;
+        let is_it = record.is_some_and(|record| record.content().is_some_and(|content| manifest.matches(record.uid, content)));
+        if !is_it {
+            return Err(of_store(StoreError::Foreign { backup }));
+        }
         manifest.shards.iter().try_for_each(|shard| self.refuse_newer(shard.rdb_version))?;
         let source = |shard| PlaceSource::Kept { store: self.store.clone(), backup: backup.clone(), shard: Box::new(shard) };
         Ok(manifest.shards.into_iter().map(source).collect())

@@ -49,7 +49,7 @@ pub(super) struct Job<T> {
     outcome: Arc<Mutex<Option<Outcome<T>>>>,
     stop: CancellationToken,
     _stop_when_dropped: DropGuard,
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl<T: Clone + Send + 'static> Job<T> {
@@ -76,7 +76,7 @@ impl<T: Clone + Send + 'static> Job<T> {
         };
         let task = tokio::spawn(running.instrument(Span::current()));
         let guard = stop.clone().drop_guard();
-        Self { attempts, progress, outcome, stop, _stop_when_dropped: guard, task: Some(task) }
+        Self { attempts, progress, outcome, stop, _stop_when_dropped: guard, task }
     }
 
     /// Where it stands.
@@ -84,15 +84,14 @@ impl<T: Clone + Send + 'static> Job<T> {
         match &*self.outcome.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(value)) => JobState::Done(value.clone()),
             Some(Err((failure, at))) => JobState::Failed { kind: failure.kind, detail: failure.detail.clone(), at: *at },
-            None if self.task.as_ref().is_some_and(|task| !task.is_finished()) => JobState::Running,
-            // Its task ended by a bug, or it was stopped, before it could tell.
+            None if !self.task.is_finished() => JobState::Running,
+            // Its task ended by a bug before it could tell.
             None => JobState::Failed { kind: FaultKind::Transient, detail: "the work ended early".to_owned(), at: now },
         }
     }
 
-    /// Tells it to stop; what is returned is to be awaited.
-    pub(super) fn end(&mut self) -> Option<JoinHandle<()>> {
+    /// Tells it to stop. It goes on until it has: its state says when.
+    pub(super) fn stop(&self) {
         self.stop.cancel();
-        self.task.take()
     }
 }

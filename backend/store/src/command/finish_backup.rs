@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 use valkyard_model::{
-    Backup, BackupContent, BackupOrigin, BackupState, Failure, InstanceName, OperationResult, ScheduleRecord, Timestamp, Uid,
+    Backup, BackupContent, BackupOrigin, BackupState, Failure, FailureCode, InstanceName, OperationResult, ScheduleRecord,
+    Timestamp, Uid,
 };
 
 use super::incarnation::find_incarnation;
@@ -52,7 +53,8 @@ fn in_the_making(connection: &Connection, instance: Uid, backup: Uid) -> Result<
 fn note_failure(connection: &Connection, backup: &Backup, failure: &Failure) -> Result<(), DatabaseError> {
     let BackupOrigin::Automated { due } = backup.origin else { return Ok(()) };
     let Some(record) = schedule_row::find(connection, backup.instance_uid)? else { return Ok(()) };
-    if record.last_due != Some(due) {
+    // What somebody cancelled is not begun again.
+    if record.last_due != Some(due) || failure.code == FailureCode::Cancelled {
         return Ok(());
     }
     let record = ScheduleRecord { last_failure: Some(failure.message.clone()), ..record };

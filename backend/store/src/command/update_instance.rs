@@ -55,7 +55,7 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
         instance.shape_generation = instance.generation;
         instance.maxmemory = update.maxmemory;
     }
-    if update.spec.automated_backups != instance.spec.automated_backups {
+    if !update.spec.automated_backups.is_due_like(instance.spec.automated_backups) {
         restart_schedule(connection, instance.uid, update.at)?;
     }
     instance.spec = update.spec;

@@ -59,10 +59,10 @@ impl Scene {
     /// A complete backup, made as the loop of the instance does.
     async fn backup(&self, content: &[u8]) -> BackupName {
         let name = instance_name("cache");
-        let operation = self.clients.back_up(&name).await.expect("is accepted");
+        self.clients.back_up(&name).await.expect("is accepted");
         let instance = self.clients.instance(&name).await.expect("is there");
         let order = instance.backup.expect("is to be made");
-        write(&self.backups, &order.name, content, &operation.id).await;
+        write(&self.backups, &order.name, content, &order.uid.to_string()).await;
         let now = self.clients.surroundings.now();
         let content = BackupContent { finished_at: now, url: String::new(), digest: String::new(), files: Vec::new() };
         let recorded = self.clients.store.record_backup(&name, instance.uid, order.uid, content, now).await;
@@ -104,8 +104,8 @@ fn url(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// A file and a manifest; `origin` tells two backups of one name apart.
-async fn write(store: &BackupStore, name: &BackupName, content: &[u8], origin: &OperationId) {
+/// A file and a manifest; `backup_uid` tells two backups of one name apart.
+async fn write(store: &BackupStore, name: &BackupName, content: &[u8], backup_uid: &str) {
     let place = place_of(name);
     let writer = store.begin(&place).await.expect("begun");
     let shard: ShardName = "s0".parse().expect("a shard's name");
@@ -117,7 +117,7 @@ async fn write(store: &BackupStore, name: &BackupName, content: &[u8], origin: &
         "version": 1, "collection": place.collection, "backup": place.backup,
         "begun_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:00Z",
         "engine_version": "VALKEY_8_0", "node_type": "SHARED_CORE_NANO", "shard_count": 1, "replica_count": 0,
-        "attributes": {"backup_uid": origin.to_string()},
+        "attributes": {"backup_uid": backup_uid},
         "shards": [{
             "shard": "s0", "file": receipt.file, "bytes": receipt.bytes, "sha256": receipt.sha256, "rdb_version": 11,
             "keys": 1, "keys_expiring": 0, "first_expiry_ms": null, "digest": zero, "libraries": 0, "largest_key_bytes": 1,
@@ -174,7 +174,7 @@ async fn an_export_takes_the_place_of_an_unfinished_one_and_not_of_another_backu
 
     let taken = scene.path("taken");
     let other = BackupStore::open(&url(&taken), &[]).await.expect("opens");
-    write(&other, &name, b"more", &OperationId::from_client("another")).await;
+    write(&other, &name, b"more", "another").await;
     let (code, message) = scene.export(&name, &taken).await.expect_err("the place is taken");
     assert_eq!(code, FailureCode::FailedPrecondition);
     assert!(message.contains("another backup") && message.contains("choose another destination"), "{message}");
@@ -208,11 +208,11 @@ async fn a_keeper_that_is_replaced_midway_leaves_the_work_to_the_next() {
 }
 
 #[tokio::test]
-async fn leftovers_go_after_an_hour_and_nothing_else_does() {
+async fn leftovers_go_after_a_day_and_nothing_else_does() {
     let mut scene = Scene::begin().await;
     let kept = scene.backup(b"data").await;
     let lost: BackupName = "projects/p/locations/us-central1/backupCollections/lost/backups/b1".parse().expect("a name");
-    write(&scene.backups, &lost, b"data", &OperationId::from_client("another")).await;
+    write(&scene.backups, &lost, b"data", "another").await;
     let half = scene.path("kept").join("p.us-central1.half").join("b1");
     std::fs::create_dir_all(&half).expect("made");
     std::fs::write(half.join("s0.rdb"), b"half").expect("written");
@@ -221,8 +221,8 @@ async fn leftovers_go_after_an_hour_and_nothing_else_does() {
     scene.keeper.turn().await.expect("the records are read");
     assert!(half.exists(), "somebody may be writing it");
     // The calendar stays, so that nothing expires or is due.
-    scene.clients.surroundings.pass(2 * 3_600);
-    scene.clients.surroundings.advance_calendar(-2 * 3_600);
+    scene.clients.surroundings.pass(25 * 3_600);
+    scene.clients.surroundings.advance_calendar(-25 * 3_600);
     scene.turns_until("the end of the leftover", async |_: &Scene| !half.exists()).await;
     for name in [kept, lost] {
         scene.backups.manifest(&place_of(&name)).await.expect("is still there");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use valkyard_model::SCRATCH_PROJECT;
 use valkyard_model::{
     Backup, BackupName, BackupOrigin, BackupState, Lifecycle, Operation, OperationId, OperationState, Scheduled, Timestamp, Uid,
@@ -111,6 +112,8 @@ impl Oracle {
         let had_one = self.served.contains_key(&(instance.uid, last));
         let is_before = record.since.is_some_and(|since| since >= last);
         let is_given_up = record.last_due == Some(last) && record.attempts >= ATTEMPTS_MAX;
-        had_one || is_before || is_given_up || instance.lifecycle != Lifecycle::Present
+        // A clock that was set back by a day at most: nothing before the last begun due time is made.
+        let is_past = record.last_due.is_some_and(|due| due > last && due - last <= TimeDelta::days(1));
+        had_one || is_before || is_given_up || is_past || instance.lifecycle != Lifecycle::Present
     }
 }

@@ -148,7 +148,7 @@ pub struct ScheduleRecord {
     pub last_attempt: Option<Timestamp>,
     /// Why it failed; nothing if it did not, or is still being made.
     pub last_failure: Option<String>,
-    /// Whether each automated backup is verified.
+    /// Whether the newest automated backup is verified.
     #[serde(default)]
     pub verify: bool,
 }

@@ -84,8 +84,8 @@ fn settings(schema: Schema) -> Schema {
         .attribute(
             "verify",
             Attribute::bool().default(false).description(
-                "Whether the daemon restores each automated backup into a scratch instance and compares its keys once it is \
-                 there. Default: `false`.",
+                "Whether the daemon restores the newest automated backup into a scratch instance and compares its keys, once it \
+                 is there. Default: `false`.",
             ),
         )
 }

@@ -94,7 +94,9 @@ pub async fn place_files(
     stop: &CancellationToken,
     told: impl FnMut(PlaceProgress) + Send,
 ) -> Result<Placed, PipelineError> {
-    let writing = stop.run_until_cancelled(write(sources, targets, told)).await;
+    let owners = Owners::new(targets.iter().map(|target| &target.slots)).map_err(|slot| PipelineError::TargetsShare { slot })?;
+    let outputs = output::create_all(targets.iter().map(|target| target.path.clone())).await?;
+    let writing = stop.run_until_cancelled(write(sources, owners, outputs, told)).await;
     let (placed, outputs) = writing.unwrap_or(Err(PipelineError::Stopped))?;
     output::publish(outputs).await?;
     Ok(placed)
@@ -103,12 +105,11 @@ pub async fn place_files(
 /// Everything but giving the files their names.
 async fn write(
     sources: &[PlaceSource],
-    targets: &[PlaceTarget],
+    owners: Owners,
+    outputs: Vec<Output>,
     told: impl FnMut(PlaceProgress) + Send,
 ) -> Result<(Placed, Vec<Output>), PipelineError> {
-    let owners = Owners::new(targets.iter().map(|target| &target.slots)).map_err(|slot| PipelineError::TargetsShare { slot })?;
-    let outputs = try_join_all(targets.iter().map(|target| Output::create(target.path.clone()))).await?;
-    let (outboxes, inboxes): (Vec<_>, Vec<_>) = targets.iter().map(|_| mpsc::channel(MESSAGES_MAX)).unzip();
+    let (outboxes, inboxes): (Vec<_>, Vec<_>) = outputs.iter().map(|_| mpsc::channel(MESSAGES_MAX)).unzip();
     let ledger = Mutex::new(Ledger::new(sources, told));
     let splitting = Splitting { owners: Arc::new(owners), outboxes, ledger: &ledger };
     let receiving = try_join_all(outputs.into_iter().zip(inboxes).map(|(output, inbox)| output.receive(inbox)));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crc_fast::{CrcAlgorithm, Digest};
+use futures::future::join_all;
 use tempfile::TempPath;
 use tokio::sync::mpsc;
 
@@ -34,7 +35,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) async fn create(path: PathBuf) -> Result<Self, PipelineError> {
+    async fn create(path: PathBuf) -> Result<Self, PipelineError> {
         let folder = folder_of(&path);
         let creating = blocking(move || {
             let temporary = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(folder)?;
@@ -99,6 +100,12 @@ impl Output {
         finishing.await.map_err(failed(&self.path))?;
         Ok(self)
     }
+}
+
+/// Creates the files, all of them or none. Not to be dropped midway: each is waited for, as one that is still being created by
+/// another thread would be there a moment longer than the error that came first.
+pub(super) async fn create_all(paths: impl Iterator<Item = PathBuf>) -> Result<Vec<Output>, PipelineError> {
+    join_all(paths.map(Output::create)).await.into_iter().collect()
 }
 
 /// Gives the files their names, all of them or none.

@@ -101,7 +101,7 @@ pub struct BackupContent {
     pub finished_at: Timestamp,
     /// URL of the folder that the files lie in.
     pub url: String,
-    /// Sum of the digests of all shards, 64 hex digits.
+    /// Sum of the digests of all shards, 32 hex digits.
     pub digest: String,
     /// Its files, by shard.
     pub files: Vec<BackupFile>,
@@ -142,7 +142,7 @@ pub struct BackupFile {
     pub keys: u64,
     /// Keys that expire at some time.
     pub keys_expiring: u64,
-    /// Digest of its content, 64 hex digits.
+    /// Digest of its content, 32 hex digits.
     pub digest: String,
     /// Memory that the keys took in the node.
     pub data_bytes: u64,

@@ -24,7 +24,7 @@ async fn details_tell_what_is_in_a_backup_alike_over_both_transports() {
     assert_eq!((&details["keys"], &details["sizeBytes"], &details["state"]), (&json!("20"), &json!("200"), &json!("ACTIVE")));
     assert_eq!(details["shards"][1]["slots"], "8192-16383");
     assert_eq!((&details["verification"]["state"], &details["inUseBy"]), (&json!("STATE_UNSPECIFIED"), &json!([])));
-    assert_eq!(details["digest"], "c".repeat(64));
+    assert_eq!(details["digest"], "c".repeat(32));
     let request = GetBackupDetailsRequest { name: BACKUP.to_owned() };
     let same = client(&server).await.get_backup_details(request).await.expect("there").into_inner();
     assert_eq!(

@@ -116,7 +116,7 @@ fn content(desired: &DesiredInstance, data_bytes: u64) -> BackupContent {
             sha256: "a".repeat(64),
             keys: 10,
             keys_expiring: 1,
-            digest: "b".repeat(64),
+            digest: "b".repeat(32),
             data_bytes: if index == 0 { data_bytes } else { 0 },
             slots: std::iter::once(slots).collect(),
             begun_at: time(LATER),
@@ -126,7 +126,7 @@ fn content(desired: &DesiredInstance, data_bytes: u64) -> BackupContent {
     BackupContent {
         finished_at: time(LATER),
         url: format!("file:///backups/{}", desired.uid),
-        digest: "c".repeat(64),
+        digest: "c".repeat(32),
         files: even_shares(desired.spec.shard_count).into_iter().enumerate().map(file).collect(),
     }
 }

@@ -27,14 +27,14 @@ pub(crate) fn content(now: Timestamp) -> BackupContent {
         sha256: "a".repeat(64),
         keys: 10,
         keys_expiring: 1,
-        digest: "b".repeat(64),
+        digest: "b".repeat(32),
         data_bytes: 1_000,
         slots: slots.into_iter().collect(),
         begun_at: now,
         finished_at: now,
     };
     let files = vec![file(0, SlotRange::new(0, 8_191)), file(1, SlotRange::new(8_192, 16_383))];
-    BackupContent { finished_at: now, url: "file:///backups".to_owned(), digest: "c".repeat(64), files }
+    BackupContent { finished_at: now, url: "file:///backups".to_owned(), digest: "c".repeat(32), files }
 }
 
 pub(crate) fn has_succeeded(operation: &Operation) -> bool {

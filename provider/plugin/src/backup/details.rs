@@ -24,7 +24,7 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 16] {
         (
             "digest",
             text(
-                "Digest of the content, 64 hex digits: the same for the same keys in any division into shards, so that a \
+                "Digest of the content, 32 hex digits: the same for the same keys in any division into shards, so that a \
                  restored instance can be compared.",
             ),
         ),

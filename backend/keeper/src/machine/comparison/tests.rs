@@ -3,7 +3,7 @@
 use super::*;
 
 fn digest(number: u64) -> ContentDigest {
-    format!("{number:064x}").parse().expect("a digest")
+    format!("{number:032x}").parse().expect("a digest")
 }
 
 /// `keys` keys of which `expiring` expire; the digests are sums, as the real ones are.

@@ -95,12 +95,11 @@ impl Lzf {
     fn refer(&mut self, distance: usize, length: usize) -> Result<(), NotLzf> {
         self.grow(length)?;
         let from = self.plain.len().checked_sub(distance).ok_or(NotLzf)?;
-        if distance >= length {
-            self.plain.extend_from_within(from..from + length);
-        } else {
-            for index in from..from + length {
-                self.plain.push(self.plain[index]);
-            }
+        let end = self.plain.len() + length;
+        // What is repeated so far may be repeated at once: the distance doubles each time.
+        while self.plain.len() < end {
+            let more = (self.plain.len() - from).min(end - self.plain.len());
+            self.plain.extend_from_within(from..from + more);
         }
         Ok(())
     }

@@ -6,16 +6,13 @@
 //! that ends can tell a remote store to forget the parts it has.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 use valkyard_model::{Slot, SlotSet};
 
-use crate::blocking::blocking;
 use crate::rdb::{RdbError, RdbReader, RdbSummary};
 use crate::store::{BackupWriter, FileReader, FileReceipt, ShardName, ShardRecord, ShardWriter, StoreError};
 use crate::tap::{ReplicationPoint, Tap, TapError, TapRequest};
@@ -182,44 +179,6 @@ pub async fn check_file(
         reader.finish().map_err(PipelineError::Rdb)
     };
     stop.run_until_cancelled(reading).await.unwrap_or(Err(PipelineError::Stopped))
-}
-
-/// Writes a kept or imported file to `target`, where an engine will load it. It appears there only once it is whole, valid and
-/// on disk, readable by this user only. `told` hears how many bytes were written, after each chunk.
-///
-/// # Errors
-/// See [`PipelineError`]; then `target` is as it was.
-pub async fn place_file(
-    file: &mut FileReader,
-    target: &Path,
-    stop: &CancellationToken,
-    mut told: impl FnMut(u64),
-) -> Result<RdbSummary, PipelineError> {
-    let failed = |source| PipelineError::Write { path: target.to_owned(), source };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let temporary = blocking({
-        let folder = folder.clone();
-        move || NamedTempFile::new_in(folder)
-    });
-    let temporary = temporary.await.map_err(failed)?;
-    let mut output = tokio::fs::File::from_std(temporary.as_file().try_clone().map_err(failed)?);
-    let writing = async {
-        let mut reader = RdbReader::new();
-        while let Some(chunk) = next(file, &mut reader).await? {
-            output.write_all(&chunk).await.map_err(failed)?;
-            told(file.bytes());
-        }
-        output.sync_all().await.map_err(failed)?;
-        reader.finish().map_err(PipelineError::Rdb)
-    };
-    let summary = stop.run_until_cancelled(writing).await.unwrap_or(Err(PipelineError::Stopped))?;
-    let path = target.to_owned();
-    let placing = blocking(move || {
-        temporary.persist(path).map_err(|error| error.error)?;
-        std::fs::File::open(folder)?.sync_all()
-    });
-    placing.await.map_err(failed)?;
-    Ok(summary)
 }
 
 async fn next(file: &mut FileReader, reader: &mut RdbReader) -> Result<Option<Bytes>, PipelineError> {

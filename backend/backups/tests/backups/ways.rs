@@ -7,7 +7,8 @@ use chrono::{Duration, Utc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ContentDigest, PipelineError, RdbError, TakenShard, TapFormat, check_file, place_file, take_shard,
+    BackupStore, ContentDigest, PipelineError, PlaceSource, PlaceTarget, RdbError, TakenShard, TapFormat, check_file, place_files,
+    take_shard,
 };
 use valkyard_model::SlotSet;
 
@@ -56,9 +57,11 @@ async fn a_node_started_on_its_backup_has_the_same_content() {
         assert_eq!((committed.digest(), committed.total_keys()), (before.digest, before.keys));
         let home = tempfile::tempdir().expect("a folder");
         let (target, stop) = (home.path().join("dump.rdb"), CancellationToken::new());
-        let mut file = store.read(&committed.backup, &committed.shards[0]).await.expect("opened");
-        let placed = place_file(&mut file, &target, &stop, |_| {}).await.expect("placed");
-        assert_eq!(placed.digest, before.digest);
+        let shard = Box::new(committed.shards[0].clone());
+        let source = PlaceSource::Kept { store, backup: committed.backup.clone(), shard };
+        let targets = [PlaceTarget { slots: SlotSet::all(), path: target.clone() }];
+        let placed = place_files(&[source], &targets, &stop, |_| {}).await.expect("placed");
+        assert_eq!(placed.totals.digest, before.digest);
         let restored = engine.start_on(&std::fs::read(&target).expect("placed"), &[]);
         let after = restored.summary().await;
         assert_eq!((after.digest, after.keys, after.libraries), (before.digest, before.keys, before.libraries));
@@ -130,9 +133,10 @@ async fn a_file_that_is_none_is_not_placed() {
     let target = folder.path().join("dump.rdb");
     std::fs::write(&target, b"as it was").expect("writable");
     let url = format!("file://{}/bad.rdb", folder.path().display());
-    let mut file = valkyard_backups::ImportFile::find(&url, &[]).await.expect("found").read().await.expect("opened");
-    let outcome = place_file(&mut file, &target, &CancellationToken::new(), |_| {}).await;
-    assert!(matches!(outcome, Err(PipelineError::Rdb(RdbError::UnknownCode { .. }))), "{outcome:?}");
+    let source = PlaceSource::Imported(valkyard_backups::ImportFile::find(&url, &[]).await.expect("found"));
+    let targets = [PlaceTarget { slots: SlotSet::all(), path: target.clone() }];
+    let outcome = place_files(&[source], &targets, &CancellationToken::new(), |_| {}).await;
+    assert!(matches!(outcome, Err(PipelineError::Unusable { source: RdbError::UnknownCode { .. }, .. })), "{outcome:?}");
     assert_eq!(std::fs::read(&target).expect("there"), b"as it was");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "no temporary file is left");
 }

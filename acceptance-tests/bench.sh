@@ -4,7 +4,8 @@
 #   acceptance-tests/bench.sh [NAME…]      the named figures, or all of them; --list prints their names
 #
 # Prints one line per figure, `name value unit baseline ratio`, and explanations that begin with #. Needs what run.sh needs.
-# VALKYARD_BENCH_DATA_MB (default 1024) is the data that is moved while an instance is scaled, upgraded or resized.
+# VALKYARD_BENCH_DATA_MB (default 1024) is the data that is moved while an instance is scaled, upgraded or resized; for backups each of
+# three shards has that much.
 # Exit 0 when everything could be measured, also when a target is missed. Run it on a machine that is otherwise idle.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -74,10 +74,10 @@ class Daemon:
     def fail_over(self, instance_id, shard):
         self.rest.call("POST", self.path(instance_id).replace("/v1/", "/v1/admin/") + ":failOver", {"shard": shard})
 
-    def post(self, instance_id, engine, shards=3, replicas=1):
+    def post(self, instance_id, engine, shards=3, replicas=1, node_type="SHARED_CORE_NANO"):
         """Sends a create request and returns its operation's name."""
         body = {"shardCount": shards, "replicaCount": replicas, "engineVersion": engine.api_version,
-                "nodeType": "SHARED_CORE_NANO", "deletionProtectionEnabled": False}
+                "nodeType": node_type, "deletionProtectionEnabled": False}
         return self.rest.call("POST", f"{PARENT}/instances?instanceId={instance_id}", body)["name"]
 
     def discovery(self, instance_id):

@@ -2,16 +2,36 @@
 
 import binascii
 import os
+import random
 
 import resp
 
 # 1 GiB is what the targets are about; CI uses less.
 DATA_MB = int(os.environ.get("VALKYARD_BENCH_DATA_MB", "1024"))
 BATCH = 400
-TEXT = b"x" * 1000
-FIELD = b"x" * 90
+TEXT_BYTES = 1000
+FIELD_BYTES = 90
 # Commands for one key of each type, each about this many bytes.
 KEY_BYTES = 1000
+# Values are pieces of a text of made-up words, the same in every run: what compresses like text, about 1.6 times by the engine.
+WORDS = 2000
+POOL_BYTES = 1 << 20
+# From one piece to the next, with no common divisor with the pool's size.
+STRIDE = 7919
+
+
+def pool_of_words():
+    chance = random.Random(1)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 10))) for _ in range(WORDS)]
+    return " ".join(chance.choices(words, k=POOL_BYTES // 4)).encode()[:POOL_BYTES]
+
+
+POOL = pool_of_words()
+
+
+def piece(number, length):
+    start = number * STRIDE % (len(POOL) - length)
+    return POOL[start:start + length]
 
 
 def encoded(*words):
@@ -22,17 +42,21 @@ def command(number):
     """The key and the command that makes it: mostly strings, and one of each other type among ten."""
     key = b"mixed:%d" % number
     kind = number % 10
+
+    def field(index):
+        return piece(number + index, FIELD_BYTES)
+
     if kind == 0:
-        return key, encoded(b"HSET", key, *[part for index in range(10) for part in (b"f%d" % index, FIELD)])
+        return key, encoded(b"HSET", key, *[part for index in range(10) for part in (b"f%d" % index, field(index))])
     if kind == 1:
-        return key, encoded(b"RPUSH", key, *[FIELD] * 10)
+        return key, encoded(b"RPUSH", key, *[field(index) for index in range(10)])
     if kind == 2:
-        return key, encoded(b"ZADD", key, *[part for index in range(10) for part in (b"%d" % index, FIELD + b"%d" % index)])
+        return key, encoded(b"ZADD", key, *[part for index in range(10) for part in (b"%d" % index, field(index) + b"%d" % index)])
     if kind == 3:
-        return key, encoded(b"SET", key, TEXT, b"EX", b"86400")
+        return key, encoded(b"SET", key, piece(number, TEXT_BYTES), b"EX", b"86400")
     if kind == 4:
-        return key, encoded(b"XADD", key, b"*", b"f", TEXT)
-    return key, encoded(b"SET", key, TEXT)
+        return key, encoded(b"XADD", key, b"*", b"f", piece(number, TEXT_BYTES))
+    return key, encoded(b"SET", key, piece(number, TEXT_BYTES))
 
 
 def fill(address, megabytes=None):

@@ -3,6 +3,7 @@
 //! The loops of instances and the keeper call it. Invariant: a backup that can be listed is complete, and every byte of it was read
 //! and understood before it was kept. It decides nothing (no schedule, no retention) and knows no instance.
 
+mod background;
 mod blocking;
 mod fault;
 mod inspect;
@@ -13,6 +14,7 @@ mod restore;
 mod store;
 mod tap;
 
+pub use background::Background;
 pub use inspect::inspect_node;
 pub use pipeline::{PipelineError, TakenShard, check_file, take_shard};
 pub use place::place_of;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tracing::warn;
-use valkyard_backups::{BackupStore, StoreError, StoreOptions, place_of};
+use valkyard_backups::{Background, BackupStore, StoreError, StoreOptions, place_of};
 use valkyard_model::{OperationId, Uid};
 use valkyard_planner::{Clocks, KeepingJob, KeepingSeen, KeepingStep, Means, Verdict};
 use valkyard_store::Store;
@@ -33,6 +33,7 @@ pub struct KeeperMachine {
     records: Records,
     backups: BackupStore,
     options: Arc<StoreOptions>,
+    background: Background,
     wake: Arc<Notify>,
     exports: Jobs<OperationId, ()>,
     comparisons: Jobs<OperationId, Verdict>,
@@ -48,6 +49,7 @@ impl KeeperMachine {
         store: Store,
         backups: BackupStore,
         options: Arc<StoreOptions>,
+        background: Background,
         surroundings: Arc<dyn Surroundings>,
         ends: &KeeperEnds,
     ) -> Self {
@@ -55,6 +57,7 @@ impl KeeperMachine {
             records: Records { store, surroundings },
             backups,
             options,
+            background,
             wake: Arc::clone(&ends.wake),
             exports: Jobs::of("export"),
             comparisons: Jobs::of("comparison of a restored backup"),
@@ -65,7 +68,7 @@ impl KeeperMachine {
     }
 
     fn ends(&self) -> JobEnds {
-        JobEnds { wake: Arc::clone(&self.wake), now: self.records.surroundings.now() }
+        JobEnds { wake: Arc::clone(&self.wake), now: self.records.surroundings.now(), background: self.background.clone() }
     }
 
     fn begin_deletion(&mut self, backup: Uid, name: &valkyard_model::BackupName) {

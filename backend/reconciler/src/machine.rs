@@ -17,8 +17,7 @@ mod redact;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Semaphore;
-use valkyard_backups::{BackupStore, StoreOptions};
+use valkyard_backups::{Background, BackupStore, StoreOptions};
 use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
 use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Pid, Step, Timestamp, Uid};
@@ -28,7 +27,6 @@ use crate::supervisor::Wake;
 use crate::world::{LoadError, StepError, World};
 
 use attachments::Attachments;
-pub use backup::SHARDS_AT_ONCE;
 use links::Links;
 
 /// What all instances of this machine share.
@@ -44,8 +42,8 @@ pub struct Machine {
     pub backups: BackupStore,
     /// How other stores are reached: options by the scheme of their URLs.
     pub store_options: Arc<StoreOptions>,
-    /// Shards that are taken into the backup store at once, of all instances.
-    pub transfers: Arc<Semaphore>,
+    /// Where data are moved.
+    pub background: Background,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

@@ -11,16 +11,15 @@ use futures::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use valkyard_api::ApiState;
-use valkyard_backups::BackupStore;
+use valkyard_backups::{Background, BackupStore};
 use valkyard_host::{DataDir, machine_memory, own_loopback_usable, raise_descriptor_limit};
 use valkyard_keeper::{Keeper, KeeperMachine};
 use valkyard_model::{AddressBlock, InstanceName, MemoryPolicy};
-use valkyard_reconciler::{Machine, SHARDS_AT_ONCE, Supervisor};
+use valkyard_reconciler::{Machine, Supervisor};
 use valkyard_store::{AddressPlan, Store, StoreLocation, StoreThreads};
 
 use crate::calendar::Calendar;
@@ -94,6 +93,8 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     let store_options = Arc::new(settings.store_options.clone());
     let backups = open_backups(settings).await?;
 
+    let background = Background::start().context("start the threads in the background")?;
+
     let stop = CancellationToken::new();
     let machine = Machine {
         store: store.clone(),
@@ -101,7 +102,7 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
         catalogue: Arc::clone(&catalogue),
         backups: backups.clone(),
         store_options: Arc::clone(&store_options),
-        transfers: Arc::new(Semaphore::new(SHARDS_AT_ONCE)),
+        background: background.clone(),
         now: Utc::now,
     };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());
@@ -111,7 +112,7 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     let platform = Arc::new(this_machine(catalogue, data_dir, settings)?);
     let (keeper, ends) = valkyard_keeper::handle();
     let surroundings = Arc::new(KeeperSurroundings { machine: Arc::clone(&platform), loops: loops.clone() });
-    let kept = KeeperMachine::new(store.clone(), backups, store_options, surroundings, &ends);
+    let kept = KeeperMachine::new(store.clone(), backups, store_options, background, surroundings, &ends);
     let mut keeping = tokio::spawn(valkyard_keeper::run(Keeper::new(kept, ends), stop.clone()));
 
     let (ready, readiness) = watch::channel(Readiness::NotReady);

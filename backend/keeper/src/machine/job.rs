@@ -13,6 +13,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
+use valkyard_backups::Background;
 use valkyard_model::{FaultKind, JobState, Timestamp};
 use valkyard_planner::JobSeen;
 
@@ -53,11 +54,12 @@ impl Progress {
     }
 }
 
-/// Whom a job tells, and when it was begun.
+/// Whom a job tells, when it was begun, and where it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct JobEnds {
     pub(crate) wake: Arc<Notify>,
     pub(crate) now: Timestamp,
+    pub(crate) background: Background,
 }
 
 #[derive(Debug)]
@@ -94,13 +96,14 @@ impl<K: Clone + Ord, T: Clone + Send + 'static> Jobs<K, T> {
         });
         let (progress, stop, (told, outcome)) = (Arc::new(Progress::default()), CancellationToken::new(), oneshot::channel());
         let work = work(Arc::clone(&progress), stop.clone());
-        let task = tokio::spawn(async move {
+        let JobEnds { wake, now, background } = ends;
+        let task = background.spawn(async move {
             let result = work.await;
             // Nobody misses the outcome of a job that was replaced.
             drop(told.send(result));
-            ends.wake.notify_one();
+            wake.notify_one();
         });
-        let seen = JobSeen { attempts: failures + 1, begun_at: ends.now, state: JobState::Running };
+        let seen = JobSeen { attempts: failures + 1, begun_at: now, state: JobState::Running };
         let guard = stop.clone().drop_guard();
         self.jobs.insert(key, Job { seen, progress, stop, _stop_when_dropped: guard, task, outcome: Some(outcome) });
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use serde_json::json;
 use tempfile::TempDir;
-use valkyard_backups::{BackupStore, Manifest, ShardName, StoreOptions, place_of};
+use valkyard_backups::{Background, BackupStore, Manifest, ShardName, StoreOptions, place_of};
 use valkyard_model::{BackupContent, BackupName, FailureCode, OperationId, OperationState};
 
 use super::KeeperMachine;
@@ -31,7 +31,8 @@ fn keeper(clients: &Clients, backups: &BackupStore) -> Keeper<KeeperMachine> {
     let (_, ends) = handle();
     let surroundings: Arc<dyn Surroundings> = Arc::<crate::testing::TestSurroundings>::clone(&clients.surroundings);
     let options = Arc::new(StoreOptions::default());
-    let machine = KeeperMachine::new(clients.store.clone(), backups.clone(), options, surroundings, &ends);
+    let background = Background::start().expect("has threads");
+    let machine = KeeperMachine::new(clients.store.clone(), backups.clone(), options, background, surroundings, &ends);
     Keeper::new(machine, ends)
 }
 
@@ -112,7 +113,7 @@ async fn write(store: &BackupStore, name: &BackupName, content: &[u8], backup_ui
     let mut file = writer.shard(&shard);
     file.write(content).await.expect("written");
     let receipt = file.finish().await.expect("finished");
-    let zero = "0".repeat(64);
+    let zero = "0".repeat(32);
     let manifest: Manifest = serde_json::from_value(json!({
         "version": 1, "collection": place.collection, "backup": place.backup,
         "begun_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-01T00:00:00Z",

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError, ShardName,
+    Background, BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError, ShardName,
     ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
@@ -20,9 +19,6 @@ use valkyard_model::{
 use super::MachineWorld;
 use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
-
-/// Shards taken side by side, of all instances: each holds 32 MiB while it writes to a remote store, and all together are to hold 64 MiB.
-pub const SHARDS_AT_ONCE: usize = 2;
 
 /// Names in the manifest for those who find a backup without its record.
 const INSTANCE: &str = "instance";
@@ -49,10 +45,12 @@ impl MachineWorld {
         let before = attachments.backup.as_ref().filter(|before| before.backup == order.uid);
         let attempts = before.map_or(0, |before| before.job.attempts) + 1;
         let (store, now) = (self.machine.backups.clone(), self.machine.now);
-        let transfers = Arc::clone(&self.machine.transfers);
-        let taking = Taking { store, now, order: order.clone(), sources: sources.to_vec(), desired: desired.clone(), transfers };
-        let job = Job::begin(attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
-        attachments.backup = Some(BackupJob { backup: order.uid, job });
+        let background = self.machine.background.clone();
+        let (order, sources, desired) = (order.clone(), sources.to_vec(), desired.clone());
+        let uid = order.uid;
+        let taking = Taking { store, now, order, sources, desired, background: background.clone() };
+        let job = Job::begin(&background, attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
+        attachments.backup = Some(BackupJob { backup: uid, job });
     }
 
     pub(super) fn stop_backup(&self) {
@@ -69,7 +67,7 @@ struct Taking {
     order: BackupOrder,
     sources: Vec<BackupSource>,
     desired: DesiredInstance,
-    transfers: Arc<Semaphore>,
+    background: Background,
 }
 
 fn failed(what: impl Display, kind: FaultKind, error: &(dyn std::error::Error + 'static)) -> JobFailure {
@@ -113,7 +111,7 @@ impl Taking {
         Ok(self.content(&manifest))
     }
 
-    /// Each shard is read by a task of its own, some at a time. After a failure the others are told to stop, and waited for: only
+    /// Each shard is read by a task of its own. After a failure the others are told to stop, and waited for: only
     /// one that ends in order makes a remote store forget the parts it has.
     async fn take_shards(
         &self,
@@ -122,23 +120,24 @@ impl Taking {
         stop: &CancellationToken,
     ) -> Result<Vec<ShardRecord>, JobFailure> {
         let stop = stop.child_token();
-        let mut waiting = self.sources.iter();
         let mut tasks = JoinSet::new();
+        for source in &self.sources {
+            let shard = TakingShard {
+                source: source.clone(),
+                secret: self.desired.secret.expose().to_owned(),
+                now: self.now,
+                writer: Arc::clone(writer),
+                progress: Arc::clone(progress),
+            };
+            let (background, stop) = (self.background.clone(), stop.clone());
+            tasks.spawn(async move {
+                let index = shard.source.shard;
+                let taken = background.take_turn(&stop, shard.take(&stop)).await;
+                taken.unwrap_or_else(|| Err(of_shard(index)(PipelineError::Stopped)))
+            });
+        }
         let (mut shards, mut failure) = (Vec::new(), None);
-        loop {
-            while tasks.len() < SHARDS_AT_ONCE && failure.is_none() {
-                let Some(source) = waiting.next() else { break };
-                let shard = TakingShard {
-                    source: source.clone(),
-                    secret: self.desired.secret.expose().to_owned(),
-                    now: self.now,
-                    writer: Arc::clone(writer),
-                    progress: Arc::clone(progress),
-                    transfers: Arc::clone(&self.transfers),
-                };
-                tasks.spawn(shard.take(stop.clone()));
-            }
-            let Some(ended) = tasks.join_next().await else { break };
+        while let Some(ended) = tasks.join_next().await {
             match ended.unwrap_or_else(|error| Err(of_task(error))) {
                 Ok(record) => shards.push(record),
                 Err(error) => {
@@ -205,14 +204,11 @@ struct TakingShard {
     now: fn() -> Timestamp,
     writer: Arc<BackupWriter>,
     progress: Arc<Progress>,
-    transfers: Arc<Semaphore>,
 }
 
 impl TakingShard {
-    async fn take(self, stop: CancellationToken) -> Result<ShardRecord, JobFailure> {
+    async fn take(self, stop: &CancellationToken) -> Result<ShardRecord, JobFailure> {
         let source = &self.source;
-        let permit = stop.run_until_cancelled(self.transfers.acquire()).await;
-        let _permit = permit.and_then(Result::ok).ok_or_else(|| of_shard(source.shard)(PipelineError::Stopped))?;
         let request = TapRequest {
             address: SocketAddr::V4(source.address),
             credentials: Some(Credentials { user: ADMIN_USER.to_owned(), password: self.secret.clone() }),
@@ -226,7 +222,7 @@ impl TakingShard {
             self.progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
             told = bytes;
         };
-        let taken = take_shard(&request, &self.writer, &shard, &stop, add).await.map_err(of_shard(source.shard))?;
+        let taken = take_shard(&request, &self.writer, &shard, stop, add).await.map_err(of_shard(source.shard))?;
         let strangers = taken.summary.slots.without(&source.slots);
         if !strangers.is_empty() || !taken.summary.slots_importing.is_empty() {
             let detail = format!("shard {}: slots moved while its data was taken", source.shard);

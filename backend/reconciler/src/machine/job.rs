@@ -1,4 +1,4 @@
-//! Work in the background of one instance: begun by a step, watched by observations, ended by another step or by itself.
+//! Work in the background of one instance, on the threads for it: begun by a step, watched by observations, ended by another step or by itself.
 //!
 //! Invariant: a job that is dropped is told to stop, and ends soon after. What it found is kept until another one begins.
 
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{Instrument, Span, warn};
+use valkyard_backups::Background;
 use valkyard_model::{FaultKind, JobState, Timestamp};
 
 use crate::supervisor::Wake;
@@ -55,6 +56,7 @@ pub(super) struct Job<T> {
 impl<T: Clone + Send + 'static> Job<T> {
     /// Begins the work; the loop is woken when it ends.
     pub(super) fn begin<W>(
+        background: &Background,
         attempts: u32,
         now: fn() -> Timestamp,
         wake: Wake,
@@ -74,7 +76,7 @@ impl<T: Clone + Send + 'static> Job<T> {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result.map_err(|failure| (failure, now())));
             wake.look_again();
         };
-        let task = tokio::spawn(running.instrument(Span::current()));
+        let task = background.spawn(running.instrument(Span::current()));
         let guard = stop.clone().drop_guard();
         Self { attempts, progress, outcome, stop, _stop_when_dropped: guard, task }
     }

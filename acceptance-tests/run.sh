@@ -28,12 +28,11 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
-step "building what the acceptance tests run"
-cargo build --release --locked --bins
-
 step "tests"
-# The acceptance tests run the release binaries, as users do.
-export VALKYARD_TEST_BIN_DIR=${CARGO_TARGET_DIR:-$root/target}/release VALKYARD_TEST_TOOLS=$root/.tools
+# The acceptance tests run these binaries. They check their arithmetic and their assumptions, which release binaries do not, and
+# dependencies are built once only.
+cargo build --locked --bins
+export VALKYARD_TEST_BIN_DIR=${CARGO_TARGET_DIR:-$root/target}/debug VALKYARD_TEST_TOOLS=$root/.tools
 cargo test --workspace --locked --doc
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --locked --no-fail-fast

@@ -17,15 +17,15 @@ pub fn tools_dir() -> PathBuf {
     std::env::var_os("VALKYARD_TEST_TOOLS").map_or_else(|| repository().join(".tools"), PathBuf::from)
 }
 
-/// A built binary of this workspace (`VALKYARD_TEST_BIN_DIR`, default `target/release`).
+/// A built binary of this workspace (`VALKYARD_TEST_BIN_DIR`, default `target/debug`).
 ///
 /// # Panics
 /// When it was not built.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let folder = std::env::var_os("VALKYARD_TEST_BIN_DIR").map_or_else(|| repository().join("target/release"), PathBuf::from);
+    let folder = std::env::var_os("VALKYARD_TEST_BIN_DIR").map_or_else(|| repository().join("target/debug"), PathBuf::from);
     let path = folder.join(name);
-    assert!(path.exists(), "{} is not there; run `cargo build --release --bins` or acceptance-tests/run.sh", path.display());
+    assert!(path.exists(), "{} is not there; run `cargo build --bins` or acceptance-tests/run.sh", path.display());
     path
 }
 

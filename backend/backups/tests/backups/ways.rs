@@ -7,8 +7,8 @@ use chrono::{Duration, Utc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ContentDigest, PipelineError, PlaceSource, PlaceTarget, RdbError, TakenShard, TapFormat, check_file, place_files,
-    take_shard,
+    BackupStore, ContentDigest, PipelineError, PlaceSource, PlaceTarget, RdbError, TakenShard, TapFormat, check_file,
+    place_files, take_shard,
 };
 use valkyard_model::SlotSet;
 

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    Background, BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError, ShardName,
-    ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
+    Background, BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError,
+    ShardName, ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{

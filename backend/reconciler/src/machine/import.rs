@@ -72,7 +72,8 @@ impl MachineWorld {
         let mut attachments = self.attachments();
         let attempts = attachments.import.as_ref().map_or(0, |before| before.job.attempts) + 1;
         let background = &self.machine.background;
-        let job = Job::begin(background, attempts, self.machine.now, self.wake.clone(), |progress, stop| placing.run(progress, stop));
+        let job =
+            Job::begin(background, attempts, self.machine.now, self.wake.clone(), |progress, stop| placing.run(progress, stop));
         attachments.import = Some(ImportJob { job });
     }
 

@@ -115,6 +115,11 @@ impl Input {
         !self.has_more().await
     }
 
+    /// Bytes that can be read without waiting.
+    pub(super) fn at_hand(&self) -> u64 {
+        (self.chunk.len() - self.position) as u64
+    }
+
     /// Some bytes, one at least and `most` at most.
     pub(super) async fn some(&mut self, most: u64, expected: &'static str) -> Result<&[u8], RdbError> {
         if !self.has_more().await {

@@ -3,7 +3,7 @@
 use super::digest::Fingerprint;
 use super::error::RdbError;
 use super::input::Input;
-use super::lzf::Lzf;
+use super::lzf::{Lzf, WHOLE_BYTES_MAX};
 
 /// The special ways to write a string.
 const INT8: u8 = 0;
@@ -153,6 +153,11 @@ impl Input {
             return Err(corrupt());
         }
         sink.begin(length);
+        if length <= WHOLE_BYTES_MAX && self.at_hand() >= left {
+            let plain_bytes = usize::try_from(length).expect("a string at hand is short");
+            lzf.whole(self.some(left, expected).await?, plain_bytes, |plain| sink.put(plain)).map_err(|_not_lzf| corrupt())?;
+            return Ok(length);
+        }
         lzf.begin(length);
         while left > 0 {
             let part = self.some(left, expected).await?;

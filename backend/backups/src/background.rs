@@ -12,9 +12,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Shards that are taken at once, of all instances: each holds up to 32 MiB while it writes to a remote store, and all together
-/// are to hold 64 MiB.
-const SHARDS_AT_ONCE: usize = 2;
+/// Memory that all shards being taken hold at once, of all instances, in MiB.
+const MEMORY_MB: u32 = 64;
 /// Threads for file calls. Two that are being read and two that are being written keep a disk busy.
 const FILE_THREADS_MAX: usize = 4;
 /// How far these threads step back, of 19. At 10 they get a tenth of a processor that others want all of, so that a backup of a
@@ -26,7 +25,9 @@ const NICENESS: i32 = 10;
 #[derive(Clone, Debug)]
 pub struct Background {
     threads: Arc<Threads>,
-    shards: Arc<Semaphore>,
+    memory_mb: Arc<Semaphore>,
+    /// Least that a shard takes of it: so many at once keep the processors busy, and each has its engine fork.
+    share_mb: u32,
 }
 
 #[derive(Debug)]
@@ -57,7 +58,12 @@ impl Background {
             .on_thread_start(step_back)
             .enable_all()
             .build()?;
-        Ok(Self { threads: Arc::new(Threads { runtime: Some(runtime) }), shards: Arc::new(Semaphore::new(SHARDS_AT_ONCE)) })
+        let shards_at_once = u32::try_from(processors).map_or(MEMORY_MB, |count| (count + 1).min(MEMORY_MB));
+        Ok(Self {
+            threads: Arc::new(Threads { runtime: Some(runtime) }),
+            memory_mb: Arc::new(Semaphore::new(MEMORY_MB as usize)),
+            share_mb: MEMORY_MB / shards_at_once,
+        })
     }
 
     /// Runs work there.
@@ -68,9 +74,10 @@ impl Background {
         self.threads.runtime.as_ref().expect("it goes with the last clone only").spawn(work)
     }
 
-    /// Runs the taking of a shard when there is room for one more; nothing when it was stopped before.
-    pub async fn take_turn<T>(&self, stop: &CancellationToken, taking: impl Future<Output = T>) -> Option<T> {
-        let turn = stop.run_until_cancelled(self.shards.acquire()).await?;
+    /// Runs the taking of a shard, which holds so many MiB, when there is room for one more; nothing when it was stopped before.
+    pub async fn take_turn<T>(&self, stop: &CancellationToken, held_mb: u32, taking: impl Future<Output = T>) -> Option<T> {
+        let share_mb = held_mb.clamp(self.share_mb, MEMORY_MB);
+        let turn = stop.run_until_cancelled(self.memory_mb.acquire_many(share_mb)).await?;
         let _turn = turn.expect("nobody closes it");
         Some(taking.await)
     }

@@ -17,8 +17,13 @@ use super::sha256::{Sha256, Tally};
 /// Size of the parts of an upload: S3 takes 10,000 parts of a file, so a shard's file may have 80 GiB. What is shorter than
 /// one goes at once.
 const PART_BYTES: usize = 8 << 20;
-/// Parts on their way at once. With the one being filled, a writer holds 32 MiB.
+/// The same for a folder of this machine, which takes any number of parts: small enough that processors keep them close.
+const PART_BYTES_LOCAL: usize = 1 << 20;
+/// Parts on their way at once.
 const PARTS_AT_ONCE: usize = 3;
+/// What the writer of a file holds: the parts on their way and the one being filled.
+const HELD_MB: u32 = 32;
+const HELD_MB_LOCAL: u32 = 4;
 
 /// A backup being written. Nothing of it exists for others until [`BackupWriter::commit`].
 #[derive(Debug)]
@@ -65,6 +70,12 @@ impl BackupWriter {
         &self.backup
     }
 
+    /// Memory that the writer of one file takes, in MiB.
+    #[must_use]
+    pub fn held_mb(&self) -> u32 {
+        if self.store.local_folder().is_some() { HELD_MB_LOCAL } else { HELD_MB }
+    }
+
     /// Begins the file of a shard.
     #[must_use]
     pub fn shard(&self, shard: &ShardName) -> ShardWriter {
@@ -75,7 +86,8 @@ impl BackupWriter {
             .store
             .local_folder()
             .map(|folder| folder.join(self.backup.collection.as_str()).join(self.backup.backup.as_str()).join(&file));
-        ShardWriter { backend, upload, path, file, sealed, tally: Tally::default() }
+        let part_bytes = if sealed.is_some() { PART_BYTES_LOCAL } else { PART_BYTES };
+        ShardWriter { backend, upload, path, file, sealed, part_bytes, tally: Tally::default() }
     }
 
     /// Makes the backup exist.
@@ -145,6 +157,7 @@ pub struct ShardWriter {
     file: String,
     /// The file on this machine, if it is there.
     sealed: Option<std::path::PathBuf>,
+    part_bytes: usize,
     tally: Tally,
 }
 
@@ -156,17 +169,17 @@ impl ShardWriter {
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.tally.add(bytes);
         if let Upload::Whole(gathered) = &mut self.upload {
-            if gathered.len() + bytes.len() <= PART_BYTES {
+            if gathered.len() + bytes.len() <= self.part_bytes {
                 gathered.extend_from_slice(bytes);
                 return Ok(());
             }
             let begun = self.backend.put_multipart(&self.path).await.map_err(StoreError::object("begin", &self.path))?;
-            let mut parts = WriteMultipart::new_with_chunk_size(begun, PART_BYTES);
+            let mut parts = WriteMultipart::new_with_chunk_size(begun, self.part_bytes);
             parts.write(gathered);
             self.upload = Upload::Parts(parts);
         }
         if let Upload::Parts(parts) = &mut self.upload {
-            for some in bytes.chunks(PART_BYTES) {
+            for some in bytes.chunks(self.part_bytes) {
                 parts.wait_for_capacity(PARTS_AT_ONCE).await.map_err(StoreError::object("write", &self.path))?;
                 parts.write(some);
             }

@@ -129,10 +129,10 @@ impl Taking {
                 writer: Arc::clone(writer),
                 progress: Arc::clone(progress),
             };
-            let (background, stop) = (self.background.clone(), stop.clone());
+            let (background, stop, held_mb) = (self.background.clone(), stop.clone(), writer.held_mb());
             tasks.spawn(async move {
                 let index = shard.source.shard;
-                let taken = background.take_turn(&stop, shard.take(&stop)).await;
+                let taken = background.take_turn(&stop, held_mb, shard.take(&stop)).await;
                 taken.unwrap_or_else(|| Err(of_shard(index)(PipelineError::Stopped)))
             });
         }

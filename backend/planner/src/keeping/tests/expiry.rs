@@ -91,7 +91,7 @@ fn leftovers_are_looked_for_at_start_and_every_hour() {
     scene.backup(1, "2026-02-01");
     let begun = scene.machine;
     scene.seen.sweep = None;
-    assert_eq!(scene.plan(), ["BeginSweep the store"]);
+    assert_eq!(scene.plan(), sweep("2029-12-31T01:00:00Z"));
     scene.seen.sweep = Some(scene.job(JobState::Running));
     scene.machine = begun + TimeDelta::hours(2);
     assert_eq!(scene.plan(), Vec::<String>::new(), "one at a time");
@@ -100,7 +100,8 @@ fn leftovers_are_looked_for_at_start_and_every_hour() {
     scene.machine = begun + TimeDelta::minutes(59);
     assert_eq!(scene.plan(), Vec::<String>::new());
     scene.machine = begun + TimeDelta::minutes(60);
-    assert_eq!(scene.plan(), ["BeginSweep the store"]);
+    let sweep = |since: &str| vec![format!("BeginSweep the store untouched since {since}")];
+    assert_eq!(scene.plan(), sweep("2029-12-31T00:00:00Z"));
     scene.machine = begun - TimeDelta::minutes(60);
-    assert_eq!(scene.plan(), ["BeginSweep the store"], "the clock was set back");
+    assert_eq!(scene.plan(), sweep("2029-12-30T23:00:00Z"), "the clock was set back");
 }

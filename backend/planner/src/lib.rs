@@ -40,8 +40,8 @@ mod timing;
 
 pub use invariants::{Violation, check};
 pub use keeping::{
-    Clocks, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind, KeepingWait, Means,
-    SCRATCH_LABEL, ScratchNodes, Verdict, plan_keeping,
+    Clocks, DUE_ATTEMPTS_MAX, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind,
+    KeepingWait, Means, SCRATCH_LABEL, ScratchNodes, Verdict, plan_keeping,
 };
 pub use plan::plan;
 pub use settings::node_settings;

@@ -6,6 +6,7 @@
 mod blocking;
 mod fault;
 mod inspect;
+mod job;
 mod pipeline;
 mod place;
 mod rdb;
@@ -14,6 +15,7 @@ mod store;
 mod tap;
 
 pub use inspect::inspect_node;
+pub use job::{Job, JobFailure, Moved, Progress};
 pub use pipeline::{PipelineError, TakenShard, check_file, place_file, take_shard};
 pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};

@@ -65,7 +65,7 @@ impl KeeperMachine {
     }
 
     fn ends(&self) -> JobEnds {
-        JobEnds { wake: Arc::clone(&self.wake), now: self.records.surroundings.now() }
+        JobEnds { wake: Arc::clone(&self.wake), surroundings: Arc::clone(&self.records.surroundings) }
     }
 
     fn begin_deletion(&mut self, backup: Uid, name: &valkyard_model::BackupName) {

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use valkyard_backups::{BackupRef, BackupStore, place_of};
+use valkyard_backups::{BackupRef, BackupStore, JobFailure, place_of};
 use valkyard_model::{BackupName, Timestamp};
 
 use super::export::of_store;
-use super::job::JobFailure;
 
 /// Everything that a sweep needs.
 #[derive(Debug)]

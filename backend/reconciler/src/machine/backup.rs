@@ -3,14 +3,13 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError, ShardName,
-    ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
+    BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, Job, JobFailure, MANIFEST_VERSION, Manifest,
+    PipelineError, Progress, ShardName, ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{
@@ -18,7 +17,6 @@ use valkyard_model::{
 };
 
 use super::MachineWorld;
-use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
 
 /// Shards taken side by side, of all instances: each holds 32 MiB while it writes to a remote store, and all together are to hold 64 MiB.
@@ -37,9 +35,8 @@ pub(super) struct BackupJob {
 
 impl BackupJob {
     pub(super) fn seen(&self, now: Timestamp) -> BackupRun {
-        let Job { attempts, progress, .. } = &self.job;
-        let bytes = Progress::read(&progress.bytes);
-        BackupRun { backup: self.backup, attempts: *attempts, bytes, state: self.job.state(now) }
+        let job = &self.job;
+        BackupRun { backup: self.backup, attempts: job.attempts, bytes: job.moved().bytes, state: job.state(now) }
     }
 }
 
@@ -51,7 +48,9 @@ impl MachineWorld {
         let (store, now) = (self.machine.backups.clone(), self.machine.now);
         let transfers = Arc::clone(&self.machine.transfers);
         let taking = Taking { store, now, order: order.clone(), sources: sources.to_vec(), desired: desired.clone(), transfers };
-        let job = Job::begin(attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
+        let wake = self.wake.clone();
+        let begin = |progress, stop| taking.run(progress, stop);
+        let job = Job::begin(("backup", attempts), now, move || wake.look_again(), begin);
         attachments.backup = Some(BackupJob { backup: order.uid, job });
     }
 
@@ -223,7 +222,7 @@ impl TakingShard {
         let begun_at = (self.now)();
         let mut told = 0;
         let add = |bytes: u64| {
-            self.progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
+            self.progress.add_bytes(bytes - told);
             told = bytes;
         };
         let taken = take_shard(&request, &self.writer, &shard, &stop, add).await.map_err(of_shard(source.shard))?;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ImportFile, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, StoreError, StoreOptions, place_files,
-    place_of, place_whole, remove_unfinished_imports,
+    BackupStore, ImportFile, Job, JobFailure, Moved, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, Progress,
+    StoreError, StoreOptions, place_files, place_of, place_whole, remove_unfinished_imports,
 };
 use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
 use valkyard_model::{
@@ -20,7 +20,6 @@ use valkyard_store::Store;
 use super::MachineWorld;
 use super::execute::blocking;
 use super::failure::kind_of_files;
-use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
 
 /// A job that places first data.
@@ -31,14 +30,8 @@ pub(super) struct ImportJob {
 
 impl ImportJob {
     pub(super) fn seen(&self, now: Timestamp) -> ImportRun {
-        let Job { attempts, progress, .. } = &self.job;
-        ImportRun {
-            attempts: *attempts,
-            bytes: Progress::read(&progress.bytes),
-            bytes_total: Progress::read(&progress.bytes_total),
-            keys: Progress::read(&progress.keys),
-            state: self.job.state(now),
-        }
+        let Moved { bytes, bytes_total, keys, .. } = self.job.moved();
+        ImportRun { attempts: self.job.attempts, bytes, bytes_total, keys, state: self.job.state(now) }
     }
 }
 
@@ -71,7 +64,9 @@ impl MachineWorld {
         };
         let mut attachments = self.attachments();
         let attempts = attachments.import.as_ref().map_or(0, |before| before.job.attempts) + 1;
-        let job = Job::begin(attempts, self.machine.now, self.wake.clone(), |progress, stop| placing.run(progress, stop));
+        let wake = self.wake.clone();
+        let begin = |progress, stop| placing.run(progress, stop);
+        let job = Job::begin(("import of data", attempts), self.machine.now, move || wake.look_again(), begin);
         attachments.import = Some(ImportJob { job });
     }
 
@@ -102,13 +97,13 @@ impl Placing {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<(), JobFailure> {
         let finding = stop.run_until_cancelled(self.sources());
         let sources = finding.await.unwrap_or_else(|| Err(of_store(StoreError::Stopped)))?;
-        Progress::write(&progress.bytes_total, sources.iter().map(PlaceSource::bytes).sum());
+        let bytes_total = sources.iter().map(PlaceSource::bytes).sum();
+        progress.tell(Moved { bytes_total, ..Moved::default() });
         self.clear_folders().await?;
         let target = |place: &Place| PlaceTarget { slots: place.slots.clone(), path: snapshot_of(&place.home) };
         let targets: Vec<PlaceTarget> = self.places.iter().map(target).collect();
         let told = |moved: PlaceProgress| {
-            Progress::write(&progress.bytes, moved.bytes);
-            Progress::write(&progress.keys, moved.keys);
+            progress.tell(Moved { bytes: moved.bytes, bytes_total, keys: moved.keys, keys_total: 0 });
         };
         let keys = match place_whole(&sources, &targets, &stop, told).await.map_err(of_pipeline)? {
             Some(keys) => keys,

@@ -9,6 +9,7 @@ use valkyard_model::{
     NodeSettings, Persistence, Step, StepKind, WaitingOn, even_shares,
 };
 
+use crate::advice;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::durability;
 use crate::proposal::Proposal;
@@ -160,7 +161,7 @@ fn failed_run(proposal: &Proposal<'_>) -> Option<Failure> {
     let run = proposal.observed.import.as_ref()?;
     let JobState::Failed { kind, detail, .. } = &run.state else { return None };
     let (code, advice) = match kind {
-        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space"),
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, advice::MAKE_ROOM),
         FaultKind::PermissionDenied => {
             (FailureCode::FailedPrecondition, "make the files readable for the daemon, or correct the store's credentials")
         }

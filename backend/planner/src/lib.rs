@@ -4,6 +4,7 @@
 //! Every rule about order and safety lives here, once; the reconciler only carries steps out. The same path serves
 //! creation, steady state, recovery and a restarted daemon, as nothing is remembered between two calls.
 
+mod advice;
 mod backup;
 mod census;
 mod change;

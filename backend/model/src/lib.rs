@@ -31,7 +31,9 @@ mod version;
 mod zone;
 
 pub use address::{AddressBlock, InstanceAddress, Port, PortBlock};
-pub use backup::{Backup, BackupContent, BackupFile, BackupOrder, BackupOrigin, BackupSource, BackupState, Verification};
+pub use backup::{
+    Backup, BackupContent, BackupFile, BackupOrder, BackupOrigin, BackupSource, BackupState, KeySize, Verification,
+};
 pub use backup_name::{BackupId, BackupName, CollectionName};
 pub use backup_policy::{
     AutomatedBackups, AutomatedBackupsDraft, RETENTION_DEFAULT, RETENTION_MAX, RETENTION_MIN, RetentionDraft, ScheduleRecord,

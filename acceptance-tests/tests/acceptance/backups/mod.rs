@@ -2,6 +2,7 @@
 
 mod damage;
 mod kills;
+mod large_key;
 mod no_room;
 mod restore;
 mod schedule;

@@ -183,6 +183,7 @@ impl Taking {
                 keys_expiring: shard.keys_expiring,
                 digest: shard.digest.to_string(),
                 data_bytes: source.data_bytes,
+                largest_key: shard.largest_key.clone(),
                 slots: source.slots.clone(),
                 begun_at: shard.begun_at,
                 finished_at: shard.finished_at,

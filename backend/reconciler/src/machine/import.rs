@@ -12,9 +12,9 @@ use valkyard_backups::{
 };
 use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
 use valkyard_model::{
-    BackupName, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, SlotSet, Timestamp,
+    BackupName, ByteSize, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, KeySize,
+    NodeType, SlotSet, Timestamp,
 };
-
 use valkyard_store::Store;
 
 use super::MachineWorld;
@@ -48,6 +48,9 @@ struct Placing {
     options: Arc<StoreOptions>,
     source: ImportSource,
     engine: EngineVersion,
+    node_type: NodeType,
+    /// Data that a node can be counted on to hold.
+    room: ByteSize,
     places: Vec<Place>,
 }
 
@@ -60,6 +63,8 @@ impl MachineWorld {
             options: Arc::clone(&self.machine.store_options),
             source: source.clone(),
             engine: desired.spec.engine_version,
+            node_type: desired.spec.node_type,
+            room: desired.maxmemory.usable(),
             places: targets.iter().map(place).collect(),
         };
         let mut attachments = self.attachments();
@@ -110,6 +115,7 @@ impl Placing {
             None => {
                 let placed = place_files(&sources, &targets, &stop, told).await.map_err(of_pipeline)?;
                 self.refuse_newer(placed.format.version)?;
+                placed.totals.largest.iter().try_for_each(|key| self.refuse_large(&key.size()))?;
                 placed.files.iter().map(|file| file.totals.keys).collect()
             }
         };
@@ -140,6 +146,7 @@ impl Placing {
             return Err(of_store(StoreError::Foreign { backup }));
         }
         manifest.shards.iter().try_for_each(|shard| self.refuse_newer(shard.rdb_version))?;
+        manifest.shards.iter().filter_map(|shard| shard.largest_key.as_ref()).try_for_each(|key| self.refuse_large(key))?;
         let source = |shard| PlaceSource::Kept { store: self.store.clone(), backup: backup.clone(), shard: Box::new(shard) };
         Ok(manifest.shards.into_iter().map(source).collect())
     }
@@ -165,6 +172,22 @@ impl Placing {
         let detail = format!(
             "the data has RDB version {version}, and {} reads versions up to {most}: choose a newer engine_version",
             self.engine
+        );
+        Err(JobFailure { kind: FaultKind::BadData, detail })
+    }
+
+    /// Refuses a key that no node will hold, before one is started with it.
+    fn refuse_large(&self, key: &KeySize) -> Result<(), JobFailure> {
+        if key.memory_bytes_min <= self.room.0 {
+            return Ok(());
+        }
+        let detail = format!(
+            "key {:?} takes {} MiB at least, and a node of {} has room for {} MiB (scaled to this machine); a key is in one shard, \
+             so more of them do not help: choose a larger node type",
+            key.name,
+            key.memory_bytes_min.div_ceil(1 << 20),
+            self.node_type,
+            self.room.0 >> 20
         );
         Err(JobFailure { kind: FaultKind::BadData, detail })
     }

@@ -65,7 +65,7 @@ pub use plan::{Condition, Plan, WaitingOn};
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
 pub use spec::{AutoConnection, InstanceSpec, Labels};
-pub use step::{MoveTarget, MoveWay, Step, StepKind, StopManner};
+pub use step::{Access, MoveTarget, MoveWay, Step, StepKind, StopManner};
 pub use version::{BinaryVersion, EngineVersion, VersionError};
 pub use zone::{Zone, ZoneDistribution};
 

@@ -1,5 +1,6 @@
 //! Backups that are taken from real nodes, restored into others, and compared.
 
+mod admission;
 mod damage;
 mod kills;
 mod large_key;

@@ -1,6 +1,7 @@
 //! Backups that are taken from real nodes, restored into others, and compared.
 
 mod admission;
+mod clock;
 mod damage;
 mod kills;
 mod large_key;

@@ -7,6 +7,7 @@ mod kills;
 mod large_key;
 mod no_room;
 mod restore;
+mod retention;
 mod schedule;
 mod stores;
 mod terraform;

@@ -3,6 +3,7 @@
 mod admission;
 mod clock;
 mod damage;
+mod in_use;
 mod kills;
 mod large_key;
 mod no_room;

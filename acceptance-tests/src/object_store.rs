@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::processes::kill_9;
+use crate::scene::send;
 use crate::tools::tools_dir;
 use crate::wait::wait_until;
 
@@ -80,6 +82,16 @@ impl ObjectStore {
     pub fn kill(&mut self) {
         kill_9(i32::try_from(self.child.id()).expect("pids fit"));
         self.child.wait().expect("a killed child ends");
+    }
+
+    /// From now on it answers nobody, until it goes on.
+    pub fn pause(&self) {
+        send(i32::try_from(self.child.id()).expect("pids fit"), Signal::STOP);
+    }
+
+    /// Goes on.
+    pub fn go_on(&self) {
+        send(i32::try_from(self.child.id()).expect("pids fit"), Signal::CONT);
     }
 
     /// Ready when it accepts connections and its log says that the bucket is there.

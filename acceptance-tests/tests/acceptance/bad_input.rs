@@ -3,15 +3,16 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use acceptance_tests::{Daemon, DaemonOptions, binary, node_processes, tools_dir};
+use acceptance_tests::{Daemon, DaemonOptions, SmallDisk, binary, node_processes, tools_dir};
 use serde_json::json;
 use tempfile::TempDir;
 
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
+/// The daemon keeps one aside.
+const DISK_MIB: u32 = 4;
 const INSTANCES: &str = "/v1/projects/p/locations/us-central1/instances";
 
 fn serve(arguments: &[&str]) -> Output {
@@ -99,13 +100,16 @@ fn settings_that_cannot_work_say_why() {
     fs::write(folder.path().join("file"), "").expect("writable");
     let inside_a_file = folder.path().join("file/data").display().to_string();
     refused(&["--listen", "127.0.0.1:0", "--data-dir", &inside_a_file], &[&inside_a_file]);
+    let file = folder.path().join("file").display().to_string();
+    let store = format!("file://{file}");
+    refused(&["--listen", "127.0.0.1:0", "--data-dir", &data, "--backup-store", &store], &["--backup-store", &file]);
 }
 
 #[test]
 fn a_read_only_data_folder_is_refused_with_its_name() {
-    let folder = Tmpfs::mount("ro");
-    folder.remount_read_only();
-    let data = folder.path().display().to_string();
+    let Some(disk) = SmallDisk::inside("bad_input::a_read_only_data_folder_is_refused_with_its_name", DISK_MIB) else { return };
+    disk.remount_read_only();
+    let data = disk.path().display().to_string();
     refused(&["--listen", "127.0.0.1:0", "--data-dir", &data], &[&data]);
 }
 
@@ -173,13 +177,12 @@ fn a_bus_port_in_use_fails_the_creation_and_names_the_owner() {
 
 #[test]
 fn a_full_disk_fails_the_creation_and_leaves_nothing() {
-    let disk = Tmpfs::mount("full");
+    let Some(disk) = SmallDisk::inside("bad_input::a_full_disk_fails_the_creation_and_leaves_nothing", DISK_MIB) else { return };
     let daemon = Daemon::start(DaemonOptions { data_dir: Some(disk.path().join("data")), ..DaemonOptions::default() });
-    let ballast = disk.path().join("ballast");
     // What is left suffices to accept the request, not to write six node folders.
-    fill_but(&ballast, disk.path(), 96 * 1024);
+    disk.leave(96 * 1024);
     creation_fails(&daemon, &["space"]);
-    fs::remove_file(&ballast).expect("removable");
+    disk.make_room();
     daemon.api().create_and_wait("doomed", &json!({"shardCount": 1}), CREATE_LIMIT);
 }
 
@@ -194,42 +197,4 @@ fn an_engine_that_vanished_fails_the_creation() {
     let daemon = Daemon::start(options);
     fs::remove_file(&program).expect("removable");
     creation_fails(&daemon, &["valkey-server"]);
-}
-
-/// A small file system of a test's own (needs root, as CI has).
-struct Tmpfs {
-    folder: TempDir,
-}
-
-impl Tmpfs {
-    fn mount(purpose: &str) -> Self {
-        let folder = TempDir::with_prefix(format!("valkyard-{purpose}-")).expect("a folder");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "valkyard-test"]).arg(folder.path()).status();
-        assert!(mounted.is_ok_and(|status| status.success()), "cannot mount a tmpfs; this test needs root");
-        Self { folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn remount_read_only(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status().expect("mount runs");
-        assert!(status.success());
-    }
-}
-
-impl Drop for Tmpfs {
-    fn drop(&mut self) {
-        let status = Command::new("umount").arg("--lazy").arg(self.path()).status();
-        assert!(status.is_ok_and(|status| status.success()), "{} stays mounted", self.path().display());
-    }
-}
-
-/// Fills a file system until `left` bytes are free.
-fn fill_but(ballast: &Path, disk: &Path, left: u64) {
-    let stat = rustix::fs::statvfs(disk).expect("a file system has statistics");
-    let free = stat.f_bavail * stat.f_frsize;
-    let size = usize::try_from(free.saturating_sub(left)).expect("a small file system");
-    fs::write(ballast, vec![0_u8; size]).expect("the ballast fits");
 }

@@ -30,6 +30,15 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// How much of a whole, with the percentage where the whole is known.
+pub(crate) fn share(bytes: u64, bytes_total: u64) -> String {
+    if bytes_total == 0 {
+        return format!("{} so far", Bytes(bytes));
+    }
+    let percent = u128::from(bytes.min(bytes_total)) * 100 / u128::from(bytes_total);
+    format!("{} of {}, {percent} %", Bytes(bytes), Bytes(bytes_total))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,5 +79,5 @@ pub(crate) async fn find(state: &ApiState, text: &str) -> Result<(OperationName,
 }
 
 async fn message(state: &ApiState, operation: &Operation) -> longrunning::Operation {
-    operation_message(operation, Progress::of(state, operation).await.message())
+    operation_message(operation, Progress::of(state, operation).await.message)
 }

@@ -6,7 +6,8 @@ use valkyard_model::{Operation, OperationState, OperationTarget, Verb};
 use valkyard_reconciler::InstanceView;
 
 use crate::ApiState;
-use crate::waiting::{joined, told};
+use crate::bytes::share;
+use crate::waiting::{Amounts, joined, told};
 
 /// What is said of an operation that nobody has begun to work on.
 const ACCEPTED: &str = "accepted";
@@ -14,8 +15,10 @@ const ACCEPTED: &str = "accepted";
 /// Where an operation stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// What it waits for, the most telling first; nothing once it has ended.
+    /// What it waits for, the most telling first; nothing once it has ended. Amounts are in `moved` where that is there.
     pub(crate) steps: Vec<String>,
+    /// The same in one sentence, with amounts: `OperationMetadata.status_message`.
+    pub(crate) message: String,
     /// How much data it has moved; nothing for one that moves none, or has not begun.
     pub(crate) moved: Option<Moved>,
 }
@@ -32,25 +35,30 @@ impl Progress {
         }
     }
 
-    /// `OperationMetadata.status_message`.
-    pub(crate) fn message(&self) -> String {
-        joined(&self.steps)
+    fn accepted() -> Self {
+        Self::plain(vec![ACCEPTED.to_owned()])
     }
 
-    fn accepted() -> Self {
-        Self { steps: vec![ACCEPTED.to_owned()], moved: None }
+    fn plain(steps: Vec<String>) -> Self {
+        Self { message: joined(&steps), steps, moved: None }
     }
 
     fn by_loop(operation: &Operation, view: Option<&InstanceView>) -> Self {
-        match view.filter(|view| knows(view, operation)) {
-            None => Self::accepted(),
-            Some(view) => Self { steps: told(&view.waiting_on, &view.conditions), moved: moved(operation.verb, view) },
+        let Some(view) = view.filter(|view| knows(view, operation)) else { return Self::accepted() };
+        let told = |amounts| told(&view.waiting_on, &view.conditions, amounts);
+        match moved(operation.verb, view) {
+            None => Self::plain(told(Amounts::Inside)),
+            moved => Self { steps: told(Amounts::Beside), message: joined(&told(Amounts::Inside)), moved },
         }
     }
 
     fn by_keeper(doing: Option<(String, Moved)>) -> Self {
         let Some((words, moved)) = doing else { return Self::accepted() };
-        Self { steps: vec![words], moved: Some(moved).filter(|moved| *moved != Moved::default()) }
+        if moved == Moved::default() {
+            return Self::plain(vec![words]);
+        }
+        let message = format!("{words} ({})", share(moved.bytes, moved.bytes_total));
+        Self { steps: vec![words], message, moved: Some(moved) }
     }
 }
 

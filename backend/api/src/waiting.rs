@@ -4,16 +4,25 @@ use std::fmt::Display;
 
 use valkyard_model::{Condition, FaultKind, ShardIndex, WaitingOn};
 
-use crate::bytes::Bytes;
+use crate::bytes::share;
 
 /// Longest message: two lines of a terminal, so that a line of `terraform apply` stays readable.
 const MESSAGE_CHARS_MAX: usize = 200;
 /// Nodes or shards named in one reason; the rest is counted.
 const NAMES_MAX: usize = 4;
 
+/// Where it is said how much data work in the background has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Amounts {
+    /// In the reason itself.
+    Inside,
+    /// Beside the reasons, as numbers.
+    Beside,
+}
+
 /// What the loop of an instance waits for and knows of it, the most telling first.
-pub(crate) fn told(waiting_on: &[WaitingOn], conditions: &[Condition]) -> Vec<String> {
-    let mut reasons = grouped(waiting_on);
+pub(crate) fn told(waiting_on: &[WaitingOn], conditions: &[Condition], amounts: Amounts) -> Vec<String> {
+    let mut reasons = grouped(waiting_on, amounts);
     reasons.extend(conditions.iter().map(condition));
     if reasons.is_empty() {
         reasons.push("in progress".to_owned());
@@ -37,7 +46,7 @@ pub(crate) fn joined(reasons: &[String]) -> String {
 }
 
 /// One reason per kind, in the order of what tells most: what is stuck, what moves, what is waited for.
-fn grouped(waiting_on: &[WaitingOn]) -> Vec<String> {
+fn grouped(waiting_on: &[WaitingOn], amounts: Amounts) -> Vec<String> {
     let mut kinds: Vec<(u8, Vec<&WaitingOn>)> = Vec::new();
     for waiting in waiting_on {
         let rank = rank(waiting);
@@ -47,7 +56,7 @@ fn grouped(waiting_on: &[WaitingOn]) -> Vec<String> {
         }
     }
     kinds.sort_by_key(|(rank, _)| *rank);
-    kinds.into_iter().map(|(_, members)| group(&members)).collect()
+    kinds.into_iter().map(|(_, members)| group(&members, amounts)).collect()
 }
 
 /// Kinds with the same rank are told together.
@@ -78,17 +87,21 @@ fn rank(waiting: &WaitingOn) -> u8 {
     }
 }
 
-fn group(members: &[&WaitingOn]) -> String {
+fn group(members: &[&WaitingOn], amounts: Amounts) -> String {
     let first = members[0];
+    let alone = || match amounts {
+        Amounts::Inside => reason(first),
+        Amounts::Beside => words(first),
+    };
     if members.len() == 1 {
-        return reason(first);
+        return alone();
     }
     let names = || listed(members.iter().filter_map(|waiting| subject(waiting)));
     match first {
         WaitingOn::SlotsToMove { .. } => moves(members),
         WaitingOn::Retry { .. } => format!("{}; {} other steps wait for another try", reason(first), members.len() - 1),
         // Work in the background is told alike by everything that waits for it.
-        WaitingOn::DataToImport { .. } | WaitingOn::BackupToBeTaken { .. } | WaitingOn::WorkToStop => reason(first),
+        WaitingOn::DataToImport { .. } | WaitingOn::BackupToBeTaken { .. } | WaitingOn::WorkToStop => alone(),
         WaitingOn::BackupSourceOf(_) => format!("waiting for nodes of shards {} that a backup can be taken from", names()),
         WaitingOn::NodeToAnswer(_) => format!("waiting for nodes {} to answer", names()),
         WaitingOn::NodeToLoad(_) => format!("waiting for nodes {} to load their data", names()),
@@ -161,20 +174,36 @@ fn listed(names: impl Iterator<Item = impl Display>) -> String {
     if shown == names.len() { text } else { format!("{text} and {} more", names.len() - shown) }
 }
 
-/// One reason in words.
+/// One reason in words, with how far it is.
 pub(crate) fn reason(waiting: &WaitingOn) -> String {
+    match amount(waiting) {
+        Some(amount) => format!("{} ({amount})", words(waiting)),
+        None => words(waiting),
+    }
+}
+
+/// How much data work in the background has moved.
+fn amount(waiting: &WaitingOn) -> Option<String> {
+    if let WaitingOn::BackupToBeTaken { bytes, .. } = waiting {
+        Some(share(*bytes, 0))
+    } else if let WaitingOn::DataToImport { bytes, bytes_total } = waiting {
+        Some(share(*bytes, *bytes_total))
+    } else {
+        None
+    }
+}
+
+fn words(waiting: &WaitingOn) -> String {
     match waiting {
         WaitingOn::NodeToAnswer(node) => format!("waiting for node {node} to answer"),
         WaitingOn::NodeToLoad(node) => format!("waiting for node {node} to load its data"),
         WaitingOn::ClusterToAgree(node) => format!("waiting for node {node} to call the cluster ok"),
         WaitingOn::LogToBeWritten(node) => format!("waiting for node {node} to write its data to its log"),
         WaitingOn::SnapshotOf(shard) => format!("waiting for a snapshot of shard {shard}"),
-        WaitingOn::BackupToBeTaken { shards: 1, bytes } => format!("taking the data of 1 shard ({} so far)", Bytes(*bytes)),
-        WaitingOn::BackupToBeTaken { shards, bytes } => format!("taking the data of {shards} shards ({} so far)", Bytes(*bytes)),
+        WaitingOn::BackupToBeTaken { shards: 1, .. } => "taking the data of 1 shard".to_owned(),
+        WaitingOn::BackupToBeTaken { shards, .. } => format!("taking the data of {shards} shards"),
+        WaitingOn::DataToImport { .. } => "putting the first data in place".to_owned(),
         WaitingOn::BackupSourceOf(shard) => format!("waiting for a node of shard {shard} that a backup can be taken from"),
-        WaitingOn::DataToImport { bytes, bytes_total } => {
-            format!("putting the first data in place ({})", share(*bytes, *bytes_total))
-        }
         WaitingOn::WorkToStop => "waiting for other work on its data to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => {
             format!(
@@ -195,15 +224,6 @@ pub(crate) fn reason(waiting: &WaitingOn) -> String {
         WaitingOn::Retry { step, node: Some(node), kind } => format!("will try again to {step} (node {node}): {}", fault(*kind)),
         WaitingOn::Retry { step, node: None, kind } => format!("will try again to {step}: {}", fault(*kind)),
     }
-}
-
-/// How much of a whole, with the percentage where the whole is known.
-fn share(bytes: u64, bytes_total: u64) -> String {
-    if bytes_total == 0 {
-        return format!("{} so far", Bytes(bytes));
-    }
-    let percent = u128::from(bytes.min(bytes_total)) * 100 / u128::from(bytes_total);
-    format!("{} of {}, {percent} %", Bytes(bytes), Bytes(bytes_total))
 }
 
 fn fault(kind: FaultKind) -> &'static str {

@@ -7,6 +7,7 @@ mod background;
 mod blocking;
 mod fault;
 mod inspect;
+mod job;
 mod pipeline;
 mod place;
 mod rdb;
@@ -16,6 +17,7 @@ mod tap;
 
 pub use background::Background;
 pub use inspect::inspect_node;
+pub use job::{Job, JobFailure, Moved, Progress};
 pub use pipeline::{PipelineError, TakenShard, check_file, take_shard};
 pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};

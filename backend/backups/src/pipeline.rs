@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use valkyard_model::{Slot, SlotSet};
 
-use crate::rdb::{RdbError, RdbReader, RdbSummary};
+use crate::rdb::{LargestKey, RdbError, RdbReader, RdbSummary};
 use crate::store::{BackupWriter, FileReader, FileReceipt, ShardName, ShardRecord, ShardWriter, StoreError};
 use crate::tap::{ReplicationPoint, Tap, TapError, TapRequest};
 
@@ -114,6 +114,7 @@ impl TakenShard {
             data_bytes,
             libraries: summary.libraries.len() as u64,
             largest_key_bytes: summary.largest.as_ref().map_or(0, |largest| largest.payload_bytes),
+            largest_key: summary.largest.as_ref().map(LargestKey::size),
             slots,
             replication_id: point.replication_id.clone(),
             replication_offset: point.offset,

@@ -39,7 +39,7 @@ impl NodeFile {
 /// Why files could not be written or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// No space, or no quota, is left.
+    /// No space or quota is left, or a file would be larger than files may be.
     #[error("no space left for {}", path.display())]
     DiskFull {
         /// What was to be written.
@@ -82,7 +82,7 @@ impl FilesError {
 /// What a machine lacks when it refuses to write, where that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shortcoming {
-    /// Space or quota.
+    /// Space, quota, or a higher limit of file sizes.
     DiskFull,
     /// Permission.
     Denied,
@@ -92,9 +92,10 @@ pub(crate) enum Shortcoming {
 
 impl Shortcoming {
     pub(crate) fn of(error: &io::Error) -> Option<Self> {
-        const KINDS: [(ErrorKind, Shortcoming); 4] = [
+        const KINDS: [(ErrorKind, Shortcoming); 5] = [
             (ErrorKind::StorageFull, Shortcoming::DiskFull),
             (ErrorKind::QuotaExceeded, Shortcoming::DiskFull),
+            (ErrorKind::FileTooLarge, Shortcoming::DiskFull),
             (ErrorKind::PermissionDenied, Shortcoming::Denied),
             (ErrorKind::ReadOnlyFilesystem, Shortcoming::ReadOnly),
         ];

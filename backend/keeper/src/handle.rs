@@ -4,20 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
+use valkyard_backups::Moved;
 use valkyard_model::OperationId;
-
-/// How much data an operation has moved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Bytes so far.
-    pub bytes: u64,
-    /// Bytes in all; 0 while that is not known.
-    pub bytes_total: u64,
-    /// Keys so far.
-    pub keys: u64,
-    /// Keys in all; 0 while that is not known.
-    pub keys_total: u64,
-}
 
 /// What each operation under way is doing, in words, and how much it has moved.
 pub type Doings = BTreeMap<OperationId, (String, Moved)>;

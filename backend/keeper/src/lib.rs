@@ -13,11 +13,12 @@ mod surroundings;
 mod turn;
 mod world;
 
-pub use handle::{Doings, KeeperEnds, KeeperHandle, Moved, handle};
+pub use handle::{Doings, KeeperEnds, KeeperHandle, handle};
 pub use machine::KeeperMachine;
 pub use run::run;
 pub use surroundings::Surroundings;
 pub use turn::Keeper;
+pub use valkyard_backups::Moved;
 pub use world::{KeeperLook, KeeperWorld, KeepingError};
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ impl KeeperMachine {
     }
 
     fn ends(&self) -> JobEnds {
-        JobEnds { wake: Arc::clone(&self.wake), now: self.records.surroundings.now(), background: self.background.clone() }
+        let (wake, surroundings) = (Arc::clone(&self.wake), Arc::clone(&self.records.surroundings));
+        JobEnds { wake, surroundings, background: self.background.clone() }
     }
 
     fn begin_deletion(&mut self, backup: Uid, name: &valkyard_model::BackupName) {
@@ -123,8 +124,9 @@ impl KeeperWorld for KeeperMachine {
                 let comparing = Comparing { backups, store, backup: backup.clone(), scratch: scratch.clone() };
                 self.comparisons.begin(operation.clone(), ends, |progress, stop| comparing.run(progress, stop));
             }
-            KeepingStep::BeginSweep { spared } => {
-                let sweeping = Sweeping { backups, spared: spared.clone(), now: ends.now, has_told: self.has_swept };
+            KeepingStep::BeginSweep { spared, untouched_since } => {
+                let (spared, untouched_since) = (spared.clone(), *untouched_since);
+                let sweeping = Sweeping { backups, spared, untouched_since, has_told: self.has_swept };
                 self.has_swept = true;
                 self.sweeps.begin((), ends, |_progress, stop| sweeping.run(stop));
             }

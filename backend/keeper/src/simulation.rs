@@ -21,10 +21,16 @@ use world::SimulatedWorld;
 const SEEDS: u64 = 6;
 /// Rounds of requests, faults and crashes.
 const ROUNDS: u32 = 120;
-/// Rounds in peace until everything must be done: with half a minute each, every backoff is over, and a sweep was due.
+/// Seconds that a round takes at most; one in eight is longer, so that all of them together take more than a day, after which
+/// leftovers are removed.
+const ROUND_SECS_MAX: u32 = 300;
+/// Seconds that a long round takes at most.
+const LONG_ROUND_SECS_MAX: u32 = 4 * 3_600;
+/// Rounds in peace until everything must be done: two days, in which every backoff is over, and the youngest leftover is a day
+/// old when a sweep is due.
 const ROUNDS_OF_PEACE: u32 = 600;
 /// Seconds of a round in peace.
-const ROUND_SECS: i64 = 30;
+const PEACEFUL_ROUND_SECS: i64 = 300;
 
 /// What a run may do to the clock of schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +64,8 @@ impl Run {
         let mut players = Players { clients: &self.clients, ground: &self.ground, random: &mut self.random };
         players.loops_turn().await;
         players.clients_turn(self.calendar).await;
-        self.clients.surroundings.pass(i64::from(self.random.below(300)));
+        let longest = if self.random.below(8) == 0 { LONG_ROUND_SECS_MAX } else { ROUND_SECS_MAX };
+        self.clients.surroundings.pass(i64::from(self.random.below(longest)));
         let turn = self.keeper.turn().await;
         assert!(turn.is_ok() || self.keeper.world().is_crashed(), "seed {}: {turn:?}", self.seed);
         if self.keeper.world().is_crashed() || self.random.below(12) == 0 {
@@ -74,7 +81,7 @@ impl Run {
         for _ in 0..ROUNDS_OF_PEACE {
             let mut players = Players { clients: &self.clients, ground: &self.ground, random: &mut self.random };
             players.loops_turn().await;
-            self.clients.surroundings.pass(ROUND_SECS);
+            self.clients.surroundings.pass(PEACEFUL_ROUND_SECS);
             self.keeper.turn().await.expect("nothing fails any more");
             self.oracle.look(self.seed, self.calendar, &self.clients, &self.ground).await;
             match self.oracle.unfinished(&self.clients, &self.ground).await {
@@ -92,13 +99,16 @@ fn keeper(clients: &Clients, ground: &Ground, random: &mut Random) -> Keeper<Sim
 }
 
 async fn run(seeds: std::ops::Range<u64>, calendar: Calendar) {
+    let mut swept_amid_faults = 0;
     for seed in seeds {
         let mut run = Run::begin(seed, calendar).await;
         for _ in 0..ROUNDS {
             run.round().await;
         }
+        swept_amid_faults += run.ground.lock().swept;
         run.settle().await;
     }
+    assert!(swept_amid_faults > 0, "no sweep had anything to remove");
 }
 
 #[tokio::test]

@@ -120,6 +120,13 @@ impl BackupContent {
         self.files.iter().map(|file| file.keys).sum()
     }
 
+    /// The largest key of all shards, where that is known.
+    #[must_use]
+    pub fn largest_key(&self) -> Option<&KeySize> {
+        let keys = self.files.iter().filter_map(|file| file.largest_key.as_ref());
+        keys.max_by_key(|key| key.memory_bytes_min)
+    }
+
     /// Memory that the keys of all shards took.
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
@@ -146,12 +153,24 @@ pub struct BackupFile {
     pub digest: String,
     /// Memory that the keys took in the node.
     pub data_bytes: u64,
+    /// Its largest key; none where there are no keys, and in records older than this.
+    #[serde(default)]
+    pub largest_key: Option<KeySize>,
     /// Slots that the shard owned.
     pub slots: SlotSet,
     /// When its snapshot was asked for, by the machine's clock.
     pub begun_at: Timestamp,
     /// When it was complete, by the machine's clock.
     pub finished_at: Timestamp,
+}
+
+/// A key, and the room that it needs wherever it goes: it is never divided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySize {
+    /// The first 256 bytes of its name, as text.
+    pub name: String,
+    /// Memory that an engine needs for it at least, in bytes.
+    pub memory_bytes_min: u64,
 }
 
 /// Whether a backup was restored into a scratch instance and compared with what was recorded.

@@ -1,5 +1,7 @@
 //! Everything about backups that wants something done, as one consistent view of the records.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use crate::{Backup, BackupName, DesiredInstance, InstanceName, LocationId, OperationId, ScheduleRecord, Uid};
@@ -32,6 +34,8 @@ pub struct Keeping {
     pub exports: Vec<ExportOrder>,
     /// Every verification that is under way.
     pub verifications: Vec<VerificationOrder>,
+    /// The operations of deletions that clients asked for, by the backup.
+    pub deletions: BTreeMap<Uid, OperationId>,
     /// Operations other than exports whose client wants them cancelled.
     pub cancelled: Vec<OperationId>,
 }

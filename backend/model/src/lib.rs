@@ -31,7 +31,9 @@ mod version;
 mod zone;
 
 pub use address::{AddressBlock, InstanceAddress, Port, PortBlock};
-pub use backup::{Backup, BackupContent, BackupFile, BackupOrder, BackupOrigin, BackupSource, BackupState, Verification};
+pub use backup::{
+    Backup, BackupContent, BackupFile, BackupOrder, BackupOrigin, BackupSource, BackupState, KeySize, Verification,
+};
 pub use backup_name::{BackupId, BackupName, CollectionName};
 pub use backup_policy::{
     AutomatedBackups, AutomatedBackupsDraft, RETENTION_DEFAULT, RETENTION_MAX, RETENTION_MIN, RetentionDraft, ScheduleRecord,
@@ -63,7 +65,7 @@ pub use plan::{Condition, Plan, WaitingOn};
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
 pub use spec::{AutoConnection, InstanceSpec, Labels};
-pub use step::{MoveTarget, MoveWay, Step, StepKind, StopManner};
+pub use step::{Access, MoveTarget, MoveWay, Step, StepKind, StopManner};
 pub use version::{BinaryVersion, EngineVersion, VersionError};
 pub use zone::{Zone, ZoneDistribution};
 

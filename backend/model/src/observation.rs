@@ -380,7 +380,7 @@ pub struct Fault {
 /// What went wrong with a step, as far as it matters for what to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// No space left on the disk.
+    /// No room on the disk: no space, no quota, or a file would be larger than files may be.
     DiskFull,
     /// Permission denied, read-only file system.
     PermissionDenied,

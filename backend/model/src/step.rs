@@ -10,6 +10,16 @@ use crate::{
     ImportTarget, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, ShardIndex, SlotSet, Timestamp, Uid,
 };
 
+/// Who may use a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Clients, as far as the product goes, and the daemon.
+    Clients,
+    /// The daemon only: a part of the data is of no use to anybody. Becomes `Clients` with [`Step::ConfirmImport`].
+    DaemonOnly,
+}
+
 /// Something to do now: fully specified, idempotent, with a post-condition that the next observation can see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +37,8 @@ pub enum Step {
         settings: NodeSettings,
         /// The cluster it wakes up in.
         seed: ClusterSeed,
+        /// Who may use it.
+        access: Access,
     },
     /// Start a node's process from its folder. Seen in `NodeObservation::process`.
     StartProcess {
@@ -158,7 +170,7 @@ pub enum Step {
     },
     /// Tell the work on first data to end. Seen in `Observation::import`.
     StopImport,
-    /// Note that a node's engine has loaded all the first data in its folder. Seen in `FilesSeen::import`.
+    /// Let clients use a node that has loaded all the first data in its folder, and note that. Seen in `FilesSeen::import`.
     ConfirmImport {
         /// The node.
         node: NodeSerial,

@@ -11,6 +11,7 @@ use valkyard_model::{
     BackupOrder, BackupRun, BackupSource, Failure, FailureCode, FaultKind, JobState, Step, StepKind, Timestamp, WaitingOn,
 };
 
+use crate::advice;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::moves;
 use crate::proposal::Proposal;
@@ -92,7 +93,7 @@ fn plan_another_try(
     proposal: &mut Proposal<'_>,
 ) {
     let hopeless = match kind {
-        FaultKind::DiskFull => Some((FailureCode::ResourceExhausted, "free disk space")),
+        FaultKind::DiskFull => Some((FailureCode::ResourceExhausted, advice::MAKE_ROOM)),
         FaultKind::PermissionDenied => {
             Some((FailureCode::FailedPrecondition, "make the backup store writable for the daemon, or correct its credentials"))
         }

@@ -12,7 +12,7 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Node};
 use crate::proposal::Proposal;
 use crate::retry::elapsed;
-use crate::{convergence, durability, import, room};
+use crate::{advice, convergence, durability, import, room};
 
 /// Starts of a node that never served: with backoff about three seconds, enough for a passing cause to pass.
 const STARTS_MAX: u32 = 5;
@@ -123,7 +123,7 @@ fn decide_failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fail
 
 fn hopeless_fault(fault: &Fault, attempt: Attempt) -> Option<Failure> {
     let (code, advice) = match fault.kind {
-        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space"),
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, advice::MAKE_ROOM),
         FaultKind::PermissionDenied => (FailureCode::FailedPrecondition, "make the data directory writable for the daemon"),
         FaultKind::AddressInUse => (FailureCode::FailedPrecondition, "end the process that uses the address"),
         FaultKind::EngineMissing => (FailureCode::FailedPrecondition, "install a working build of this engine version"),

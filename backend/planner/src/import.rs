@@ -1,14 +1,15 @@
 //! The first data of an instance: put into the folders of its first primaries before they start, then counted.
 //!
 //! Called for creations only, and once more to clean up. Its invariants: no node of a shard starts before all shards have their
-//! part of the data on disk; replicas start when their primary has loaded and counted it; an instance is complete only when
-//! every key was counted, and otherwise it is taken down.
+//! part of the data on disk; clients are let in and replicas start when all primaries have loaded what they got; an instance is
+//! complete only when every key was counted, and otherwise it is taken down.
 
 use valkyard_model::{
-    ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
+    Access, ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
     NodeSettings, Persistence, Step, StepKind, WaitingOn, even_shares,
 };
 
+use crate::advice;
 use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::durability;
 use crate::proposal::Proposal;
@@ -34,7 +35,9 @@ pub(crate) fn plan_import(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     };
     let Some(targets) = targets(cluster) else { return };
     if targets.iter().all(|(node, _)| placed(node).is_some()) {
-        targets.iter().for_each(|(node, _)| plan_counting(node, proposal));
+        if is_loaded(cluster) {
+            targets.iter().for_each(|(node, _)| plan_confirmation(node, proposal));
+        }
         return;
     }
     let (attempts, state) = run.map_or((0, None), |run| (run.attempts, Some(&run.state)));
@@ -94,10 +97,20 @@ fn loaded(engine: &EngineSeen) -> u64 {
     engine.persistence.loaded.keys + engine.persistence.loaded.keys_expired
 }
 
-fn plan_counting(node: &Node<'_>, proposal: &mut Proposal<'_>) {
-    let Some(import) = placed(node).filter(|import| !import.is_counted) else { return };
-    let Some(engine) = node.engine().filter(|engine| !engine.loading) else { return };
-    if loaded(engine) == import.keys && !proposal.is_busy(node.serial()) {
+fn has_loaded(node: &Node<'_>) -> bool {
+    placed(node).is_some_and(|import| {
+        let engine = node.engine().filter(|engine| !engine.loading);
+        import.is_counted || engine.is_some_and(|engine| loaded(engine) == import.keys)
+    })
+}
+
+/// Whether every first primary has loaded all the keys that it got.
+pub(crate) fn is_loaded(cluster: &Cluster<'_>) -> bool {
+    cluster.shards.iter().all(|shard| shard.initial_primary().is_some_and(has_loaded))
+}
+
+fn plan_confirmation(node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    if placed(node).is_some_and(|import| !import.is_counted) && !proposal.is_busy(node.serial()) {
         proposal.propose(Step::ConfirmImport { node: node.serial() });
     }
 }
@@ -150,6 +163,12 @@ pub(crate) fn first_settings(cluster: &Cluster<'_>, node: &Node<'_>) -> NodeSett
     if cluster.desired.importing().is_some() { NodeSettings { maxmemory: ByteSize(0), ..settings } } else { settings }
 }
 
+/// Who may use a new node: nobody but the daemon one that gets first data. Replicas get theirs when it is confirmed.
+pub(crate) fn first_access(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Access {
+    let is_target = shard.initial_primary().is_some_and(|first| first.serial() == node.serial());
+    if cluster.desired.importing().is_some() && is_target { Access::DaemonOnly } else { Access::Clients }
+}
+
 /// Why the first data will not be in.
 pub(crate) fn failure(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Failure> {
     cluster.desired.importing()?;
@@ -160,7 +179,7 @@ fn failed_run(proposal: &Proposal<'_>) -> Option<Failure> {
     let run = proposal.observed.import.as_ref()?;
     let JobState::Failed { kind, detail, .. } = &run.state else { return None };
     let (code, advice) = match kind {
-        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free disk space"),
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, advice::MAKE_ROOM),
         FaultKind::PermissionDenied => {
             (FailureCode::FailedPrecondition, "make the files readable for the daemon, or correct the store's credentials")
         }

@@ -178,6 +178,8 @@ pub enum Violation {
     AbandonsRunningWork,
     /// First data is to be put into the folder of a node that may run, or not all of it, or where none is wanted.
     ImportsUnderProcess,
+    /// Clients are to be let into a node before all nodes have loaded their first data.
+    AdmitsToPart,
     /// Completeness is to be recorded before all first data was counted.
     ConvergedUncounted,
     /// An allocation is to be removed while something of the node is left.

@@ -17,6 +17,7 @@ mod sweep;
 mod verifications;
 mod wait;
 
+pub use due::DUE_ATTEMPTS_MAX;
 pub use plan::{Clocks, KeepingPlan, Means, plan_keeping};
 pub use scratch::SCRATCH_LABEL;
 pub use seen::{JobSeen, KeepingFault, KeepingSeen, Verdict};

@@ -4,6 +4,7 @@
 //! Every rule about order and safety lives here, once; the reconciler only carries steps out. The same path serves
 //! creation, steady state, recovery and a restarted daemon, as nothing is remembered between two calls.
 
+mod advice;
 mod backup;
 mod census;
 mod change;
@@ -40,8 +41,8 @@ mod timing;
 
 pub use invariants::{Violation, check};
 pub use keeping::{
-    Clocks, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind, KeepingWait, Means,
-    SCRATCH_LABEL, ScratchNodes, Verdict, plan_keeping,
+    Clocks, DUE_ATTEMPTS_MAX, JobSeen, KeepingFault, KeepingJob, KeepingPlan, KeepingSeen, KeepingStep, KeepingStepKind,
+    KeepingWait, Means, SCRATCH_LABEL, ScratchNodes, Verdict, plan_keeping,
 };
 pub use plan::plan;
 pub use settings::node_settings;

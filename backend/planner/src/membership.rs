@@ -71,6 +71,7 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
                 node: serial,
                 settings: import::first_settings(cluster, node),
                 seed: cluster_seed(cluster),
+                access: import::first_access(cluster, shard, node),
             }),
         },
         Seen::Known(_) => match copying_sibling(cluster, shard, node, proposal) {

@@ -9,7 +9,6 @@ mod data;
 mod execute;
 mod failure;
 mod import;
-mod job;
 mod links;
 mod observe;
 mod redact;

@@ -30,7 +30,7 @@ impl Machine {
         }
         match step {
             Step::AllocateNodes { nodes } => self.allocate(nodes),
-            Step::PrepareNode { node, settings, seed } => return self.prepare(*node, settings, seed),
+            Step::PrepareNode { node, settings, seed, access: _ } => return self.prepare(*node, settings, seed),
             Step::StartProcess { node, engine, seed, load } => return self.start(*node, *engine, seed.as_ref(), *load),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
             Step::ShutDownEngine { node } => return self.shut_down(*node),

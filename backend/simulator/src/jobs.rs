@@ -147,6 +147,7 @@ impl Machine {
             keys_expiring: 0,
             digest: String::new(),
             data_bytes: source.data_bytes,
+            largest_key: None,
             slots: source.slots.clone(),
             begun_at: self.now,
             finished_at: self.now + MOVING,

@@ -1,9 +1,11 @@
 //! Reads. Each is one statement or one transaction, hence one consistent view.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 use valkyard_model::{
     Backup, BackupName, DesiredInstance, ExportOrder, InstanceId, InstanceName, Keeping, LocationId, Operation, OperationId,
-    OperationTarget, ProjectId, Timestamp,
+    OperationTarget, ProjectId, Timestamp, Verb,
 };
 
 use crate::error::DatabaseError;
@@ -148,7 +150,7 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
     let sql = format!(
         "SELECT {OPERATION_COLUMNS}, destination FROM operations WHERE backup IS NOT NULL AND end_time IS NULL ORDER BY id"
     );
-    let (mut exports, mut cancelled) = (Vec::new(), Vec::new());
+    let (mut exports, mut deletions, mut cancelled) = (Vec::new(), BTreeMap::new(), Vec::new());
     // Several statements, one view; it ends without effect.
     let view = connection.unchecked_transaction()?;
     let mut statement = view.prepare_cached(&sql)?;
@@ -164,6 +166,7 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
                 destination,
                 is_cancelled: operation.cancel_requested,
             }),
+            _ if operation.verb == Verb::Delete => drop(deletions.insert(operation.target_uid, operation.id)),
             _ if operation.cancel_requested => cancelled.push(operation.id),
             _ => {}
         }
@@ -173,6 +176,7 @@ pub(crate) fn keeping(connection: &Connection) -> Result<Keeping, DatabaseError>
         scheduled: schedule_row::all(&view)?,
         exports,
         verifications: backup_row::verifications(&view)?,
+        deletions,
         cancelled,
     })
 }

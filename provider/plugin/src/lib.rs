@@ -16,6 +16,7 @@ mod duration_text;
 mod instance;
 mod instance_data_source;
 mod instance_reference;
+mod operations_by_file;
 mod provider;
 
 pub use backup::BackupResource;

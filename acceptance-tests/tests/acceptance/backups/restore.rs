@@ -55,6 +55,23 @@ fn a_backup_of_an_older_engine_is_restored_into_a_newer_one_and_not_the_other_wa
 }
 
 #[test]
+fn a_file_of_a_newer_engine_is_refused_by_an_older_one() {
+    let scene = Scene::create(&json!({"shardCount": 1, "engineVersion": "VALKEY_9_1"}));
+    let backups = Backups::of(scene.api());
+    let data = DataSet::write(&scene.instance(), 3);
+    let _taken = backups.take("cache", "new");
+    let url = format!("file://{}/backups/p.us-central1.cache/new/s0.rdb", scene.data_dir().display());
+    let older = json!({"shardCount": 1, "engineVersion": "VALKEY_8_0"});
+    let message = failure(&backups.import(std::slice::from_ref(&url), "copy", &older));
+    for part in ["RDB version 80", "VALKEY_8_0 reads versions up to 11", "choose a newer engine_version"] {
+        assert!(message.contains(part), "{part:?} is not in {message}");
+    }
+    assert_eq!(scene.api().get("/v1/projects/p/locations/us-central1/instances/copy").status, 404);
+    let newer = json!({"shardCount": 1, "engineVersion": "VALKEY_9_1"});
+    data.is_intact(&response(&backups.import(&[url], "copy", &newer))).expect("every key is there");
+}
+
+#[test]
 fn clients_go_on_during_a_backup_and_what_they_wrote_before_is_in_it() {
     let scene = Scene::create(&shape(2, 1));
     let backups = Backups::of(scene.api());
@@ -138,6 +155,8 @@ fn what_cannot_be_read_as_a_backup_fails_with_its_reason_and_leaves_no_instance(
         (write("short.rdb", b"REDIS0011"), "short.rdb"),
         (write("new.rdb", b"REDIS9999\xff"), "new.rdb"),
         (format!("file://{}/missing.rdb", folder.path().display()), "missing.rdb"),
+        // Root reads anything; a folder in the file's place cannot be read by anybody.
+        (format!("file://{}", folder.path().display()), "failed to"),
     ];
     for (url, name) in cases {
         let message = failure(&backups.import(&[url], "broken", &shape(2, 0)));

@@ -3,46 +3,19 @@
 use std::time::Duration;
 
 use acceptance_tests::judge::DataSet;
-use acceptance_tests::{Backups, DaemonOptions, Scene, let_pass, wait_until};
-use serde_json::{Value, json};
+use acceptance_tests::{Backups, Scene, let_pass, wait_until};
+use serde_json::json;
 
-use super::shape;
+use super::{A_WHILE, DAY, active, daily, next_hour, scene_with, shape, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(90);
-const DAY: i64 = 24 * 3_600;
-/// Long enough for a keeper that would begin another backup to do so.
-const A_WHILE: Duration = Duration::from_secs(3);
-
-fn scene_with(policy: &Value) -> Scene {
-    let options = DaemonOptions { arguments: vec!["--adjustable-clock".to_owned()], ..DaemonOptions::default() };
-    let mut body = shape(2, 0);
-    body["automatedBackupConfig"] = policy.clone();
-    Scene::create_with(options, &body)
-}
-
-fn daily(hour: i64, retention: i64) -> Value {
-    json!({"automatedBackupMode": "ENABLED", "retention": format!("{retention}s"),
-        "fixedFrequencySchedule": {"startTime": {"hours": hour}}})
-}
-
-fn active(backups: &Backups) -> Vec<Value> {
-    backups.list("cache").into_iter().filter(|backup| backup["state"] == "ACTIVE").collect()
-}
-
-fn wait_for(backups: &Backups, count: usize) -> Vec<Value> {
-    wait_until(&format!("{count} backups"), LIMIT, || {
-        let found = active(backups);
-        if found.len() == count { Ok(found) } else { Err(json!(backups.list("cache")).to_string()) }
-    })
-}
 
 #[test]
 fn a_backup_is_made_when_it_is_due_once_verified_and_deleted_when_it_expires() {
     let mut scene = scene_with(&json!({"automatedBackupMode": "DISABLED"}));
     let backups = Backups::of(scene.api());
     let _data = DataSet::write(&scene.instance(), 5);
-    let hour = (backups.seconds_of_day() / 3_600 + 2) % 24;
-    scene.change(&json!({"automatedBackupConfig": daily(hour, 2 * DAY)}), LIMIT);
+    scene.change(&json!({"automatedBackupConfig": daily(next_hour(&backups), 2 * DAY)}), LIMIT);
     let path = "/v1/admin/projects/p/locations/us-central1/instances/cache:setBackupPolicy";
     let answer = scene.api().call("POST", path, &json!({"verify": true}).to_string());
     assert_eq!((answer.status, &answer.body["verify"]), (200, &json!(true)), "{}", answer.body);

@@ -19,7 +19,7 @@ pub(crate) async fn get_operation_progress(
 
 pub(super) async fn operation_progress(state: &ApiState, name: &str) -> Result<OperationProgress, ApiError> {
     let (name, operation) = operations::find(state, name).await?;
-    let Progress { steps, moved } = Progress::of(state, &operation).await;
+    let Progress { steps, moved, .. } = Progress::of(state, &operation).await;
     let (done, error, error_code) = outcome(&operation);
     Ok(OperationProgress {
         name: name.to_string(),

@@ -42,6 +42,8 @@ async fn accept(state: ApiState, request: v1::BackupInstanceRequest) -> Result<l
     let result = state.store.back_up_instance(accepted).await;
     let operation = result.map_err(|error| ApiError::from_backup(error, &name.project, &name.location))?;
     state.supervisor.look_again(name).await;
+    // It looks often while a backup is made, so that what is left of one that fails does not stay until it looks anyway.
+    state.keeper.look_again();
     Ok(operation_message(&operation, message_when_accepted(&operation)))
 }
 

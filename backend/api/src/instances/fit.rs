@@ -82,6 +82,25 @@ impl Shape<'_> {
         room(self.spec.shard_count, maxmemory(&self.policy, self.spec).usable())
     }
 
+    /// What one of them can be counted on to hold.
+    pub(super) fn usable_room_of_node(&self) -> ByteSize {
+        maxmemory(&self.policy, self.spec).usable()
+    }
+
+    /// The smallest of the larger types whose nodes can be counted on to hold this much each, if there is one.
+    pub(super) fn larger_node_type(&self, data: ByteSize) -> Option<NodeType> {
+        self.larger_node_types().find(|node_type| {
+            let spec = InstanceSpec { node_type: *node_type, ..self.spec.clone() };
+            data <= Shape { spec: &spec, policy: self.policy }.usable_room_of_node()
+        })
+    }
+
+    fn larger_node_types(&self) -> impl Iterator<Item = NodeType> {
+        let size = self.spec.node_type.size();
+        let types = NodeType::ALL.into_iter().filter(|node_type| !node_type.is_cluster_mode_disabled_only());
+        types.filter(move |node_type| node_type.size() > size)
+    }
+
     /// Whether they can be counted on to hold this much.
     pub(super) fn holds(&self, data: ByteSize) -> bool {
         data <= self.usable_room()
@@ -97,9 +116,8 @@ impl Shape<'_> {
         let more_shards = (spec.shard_count..=spec.shard_count_max())
             .find(|count| self.would_hold(&InstanceSpec { shard_count: *count, ..spec.clone() }, data))
             .map(|count| format!("{} of {}", shards(count), spec.node_type));
-        let types = NodeType::ALL.into_iter().filter(|node_type| !node_type.is_cluster_mode_disabled_only());
-        let larger_nodes = types
-            .filter(|node_type| node_type.size() > spec.node_type.size())
+        let larger_nodes = self
+            .larger_node_types()
             .find(|node_type| self.would_hold(&InstanceSpec { node_type: *node_type, ..spec.clone() }, data))
             .map(|node_type| format!("{} of {node_type}", shards(spec.shard_count)));
         let shapes: Vec<String> = more_shards.into_iter().chain(larger_nodes).collect();

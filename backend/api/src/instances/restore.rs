@@ -1,7 +1,7 @@
 //! What must hold of a backup that a new instance is to begin with. Asked before the creation is accepted, so that what cannot
 //! succeed is refused in words; the planner looks at the data itself.
 
-use valkyard_model::{Backup, BackupName, ByteSize, FieldViolation, ImportSource, InstanceName, InstanceSpec, MemoryPolicy};
+use valkyard_model::{Backup, BackupContent, BackupName, ByteSize, FieldViolation, ImportSource, InstanceName, InstanceSpec};
 
 use super::fit::{Readable, Shape};
 use crate::backups::BackupRefusal;
@@ -26,7 +26,9 @@ pub(super) async fn refuse_what_cannot_be_restored(
     let Some(content) = backup.content().filter(|_| backup.is_active()) else {
         return Err(BackupRefusal::NotActive { name: source.clone() }.into());
     };
-    let violations = [older_engine(spec, &backup), too_small(spec, state.platform.memory(), ByteSize(content.data_bytes()))];
+    let shape = Shape { spec, policy: state.platform.memory() };
+    let violations =
+        [older_engine(spec, &backup), too_small(&shape, ByteSize(content.data_bytes())), key_too_large(&shape, content)];
     let violations: Vec<FieldViolation> = violations.into_iter().flatten().collect();
     if violations.is_empty() { Ok(()) } else { Err(ApiError::Invalid(violations)) }
 }
@@ -50,8 +52,7 @@ fn older_engine(spec: &InstanceSpec, backup: &Backup) -> Option<FieldViolation> 
     (asked < needed).then(|| FieldViolation::new("instance.engine_version", text()))
 }
 
-fn too_small(spec: &InstanceSpec, policy: MemoryPolicy, data: ByteSize) -> Option<FieldViolation> {
-    let shape = Shape { spec, policy };
+fn too_small(shape: &Shape<'_>, data: ByteSize) -> Option<FieldViolation> {
     let needed = ByteSize(data.0.saturating_add(data.0 / MARGIN));
     if shape.holds(needed) {
         return None;
@@ -63,4 +64,27 @@ fn too_small(spec: &InstanceSpec, policy: MemoryPolicy, data: ByteSize) -> Optio
         shape.larger_ones(needed).unwrap_or_else(|| NONE_WOULD_DO.to_owned())
     );
     Some(FieldViolation::new("instance.shard_count", text))
+}
+
+/// A key that no node of these can hold. In how many shards does not matter.
+fn key_too_large(shape: &Shape<'_>, content: &BackupContent) -> Option<FieldViolation> {
+    let key = content.largest_key()?;
+    let needed = ByteSize(key.memory_bytes_min);
+    if needed <= shape.usable_room_of_node() {
+        return None;
+    }
+    let advice = match shape.larger_node_type(needed) {
+        Some(node_type) => format!("{node_type} would do"),
+        None => "no node type would do on this machine; ask for fewer shards and replicas, or delete the key and back up again"
+            .to_owned(),
+    };
+    let text = format!(
+        "key {:?} of the backup takes {} at least, and a node of {} can hold {} (7/8 of its memory for data); a key is in one \
+         shard, so more of them do not help: {advice}",
+        key.name,
+        Readable(needed),
+        shape.spec.node_type,
+        Readable(shape.usable_room_of_node()),
+    );
+    Some(FieldViolation::new("instance.node_type", text))
 }

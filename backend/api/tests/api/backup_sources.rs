@@ -114,6 +114,26 @@ async fn nodes_too_small_for_the_data_are_refused_with_those_that_would_do() {
 }
 
 #[tokio::test]
+async fn a_key_larger_than_a_node_is_refused_in_any_number_of_shards() {
+    let server = with_cache().await;
+    server.hold_data(ByteSize(4 << 30));
+    backed_up(&server, "cache", "first").await;
+    let mut body = from_backup(BACKUP);
+    body["shardCount"] = json!(5);
+    body["nodeType"] = json!("SHARED_CORE_NANO");
+    let (code, status, message) = refusal(&server, body.clone()).await;
+    assert_eq!((code, status.as_str()), (400, "INVALID_ARGUMENT"));
+    assert_eq!(
+        message,
+        "instance.node_type: key \"big\" of the backup takes 1024.0 MiB at least, and a node of SHARED_CORE_NANO can hold 1003.5 MiB \
+         (7/8 of its memory for data); a key is in one shard, so more of them do not help: STANDARD_SMALL would do"
+    );
+    body["shardCount"] = json!(2);
+    body["nodeType"] = json!("STANDARD_SMALL");
+    server.create("copy", body).await;
+}
+
+#[tokio::test]
 async fn files_are_named_by_urls_and_come_back_as_they_were_sent() {
     let server = Server::start().await;
     let uris = json!(["gs://bucket/a.rdb", "s3://bucket/deep/b.rdb", "file:///var/c.rdb"]);

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use valkyard_api::{ClockIsFixed, NodeSignal, Platform};
 use valkyard_model::{
     BackupContent, BackupFile, BackupRun, ByteSize, ConfigEpoch, DesiredInstance, EngineSeen, EngineVersion, Failure,
-    FailureCode, ImportRun, InstanceAddress, InstanceName, JobState, Lifecycle, LiveSettings, MemoryPolicy, NodeHistory, NodeId,
-    NodeObservation, NodeSerial, Observation, PersistenceSeen, RoleSeen, Seen, ShardIndex, SlotRange, SlotSet, SpecLimits, Step,
-    Timestamp, Uid, even_shares,
+    FailureCode, ImportRun, InstanceAddress, InstanceName, JobState, KeySize, Lifecycle, LiveSettings, MemoryPolicy, NodeHistory,
+    NodeId, NodeObservation, NodeSerial, Observation, PersistenceSeen, RoleSeen, Seen, ShardIndex, SlotRange, SlotSet,
+    SpecLimits, Step, Timestamp, Uid, even_shares,
 };
 use valkyard_reconciler::{LoadError, StepError, World};
 use valkyard_store::{AddressPlan, Store};
@@ -105,7 +105,7 @@ impl ConvergingWorld {
     }
 }
 
-/// A file of a hundred bytes and ten keys for each shard, which together held this much.
+/// A file of a hundred bytes and ten keys for each shard, which together held this much; a quarter of it is one key.
 fn content(desired: &DesiredInstance, data_bytes: u64) -> BackupContent {
     let file = |(index, slots): (usize, SlotRange)| {
         let shard = ShardIndex(u16::try_from(index).expect("250 shards at most"));
@@ -118,6 +118,7 @@ fn content(desired: &DesiredInstance, data_bytes: u64) -> BackupContent {
             keys_expiring: 1,
             digest: "b".repeat(32),
             data_bytes: if index == 0 { data_bytes } else { 0 },
+            largest_key: (index == 0).then(|| KeySize { name: "big".to_owned(), memory_bytes_min: data_bytes / 4 }),
             slots: std::iter::once(slots).collect(),
             begun_at: time(LATER),
             finished_at: time(LATER),

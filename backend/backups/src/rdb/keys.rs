@@ -10,6 +10,8 @@ use super::totals::{KeyTotals, earlier};
 
 /// Longest part of a name or first line that is kept.
 pub(super) const SHOWN_BYTES_MAX: usize = 256;
+/// An engine packs a number of 20 digits, the longest it knows as one, into 10 bytes.
+const PACKED_AT_MOST: u64 = 2;
 /// Written for "never expires".
 const NEVER: i64 = -1;
 
@@ -130,8 +132,9 @@ impl Keys {
         }
         self.slots.mark(slot_of_key(&self.name));
         if totals.exceeded_by(content.payload_bytes) {
-            let name = self.name[..self.name.len().min(SHOWN_BYTES_MAX)].to_vec();
-            totals.largest = Some(LargestKey { name, payload_bytes: content.payload_bytes });
+            let (name, payload_bytes) = (self.name[..self.name.len().min(SHOWN_BYTES_MAX)].to_vec(), content.payload_bytes);
+            let memory_bytes_min = if kind == Kind::String { payload_bytes } else { payload_bytes / PACKED_AT_MOST };
+            totals.largest = Some(LargestKey { name, payload_bytes, memory_bytes_min });
         }
     }
 }

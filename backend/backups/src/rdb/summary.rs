@@ -1,6 +1,6 @@
 //! What a file holds.
 
-use valkyard_model::{SLOT_COUNT, Slot, SlotSet};
+use valkyard_model::{KeySize, SLOT_COUNT, Slot, SlotSet};
 
 use super::digest::ContentDigest;
 
@@ -72,6 +72,17 @@ pub struct LargestKey {
     pub name: Vec<u8>,
     /// Bytes of its name and elements as a client sees them; the engine needs more for keeping them.
     pub payload_bytes: u64,
+    /// Memory that the engine needs for it at least, in bytes: a string is kept as it is; numbers among the elements of other
+    /// values may be packed into half of their digits.
+    pub memory_bytes_min: u64,
+}
+
+impl LargestKey {
+    /// What is recorded of it.
+    #[must_use]
+    pub fn size(&self) -> KeySize {
+        KeySize { name: String::from_utf8_lossy(&self.name).into_owned(), memory_bytes_min: self.memory_bytes_min }
+    }
 }
 
 /// One bit for each slot.

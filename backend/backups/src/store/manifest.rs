@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use valkyard_model::{BackupContent, EngineVersion, NodeType, SlotSet, Uid};
+use valkyard_model::{BackupContent, EngineVersion, KeySize, NodeType, SlotSet, Uid};
 
 use super::error::StoreError;
 use super::names::{BackupRef, ShardName};
@@ -75,6 +75,9 @@ pub struct ShardRecord {
     pub libraries: u64,
     /// Bytes of its largest key.
     pub largest_key_bytes: u64,
+    /// Its largest key; none where there are no keys, and in manifests older than this.
+    #[serde(default)]
+    pub largest_key: Option<KeySize>,
     /// Slots that the shard owned.
     pub slots: SlotSet,
     /// Whose history the data is a point of, 40 hex digits.

@@ -34,6 +34,7 @@ pub(crate) fn record(receipt: &FileReceipt) -> ShardRecord {
         data_bytes: 5,
         libraries: 0,
         largest_key_bytes: 5,
+        largest_key: None,
         slots: SlotSet::all(),
         replication_id: "0".repeat(40),
         replication_offset: 7,

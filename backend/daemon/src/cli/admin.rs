@@ -38,7 +38,7 @@ pub(crate) enum InstancesCommand {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InstanceOptions {
     /// Full name of the instance, or its id alone
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "INSTANCE")]
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) place: PlaceOptions,

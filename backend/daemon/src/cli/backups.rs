@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{AskOptions, PlaceOptions};
+use super::{AskOptions, InstanceOptions, PlaceOptions};
 
 /// The name goes first: --file takes everything that follows it.
 const RESTORE_USAGE: &str =
@@ -75,9 +75,8 @@ pub(crate) struct BackupWorkOptions {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CreateBackupOptions {
-    /// Full name of the instance, or its id alone
-    #[arg(value_name = "INSTANCE")]
-    pub(crate) instance: String,
+    #[command(flatten)]
+    pub(crate) instance: InstanceOptions,
     /// Id of the backup: lower-case letters, digits, - and _ [default: time and the beginning of the instance's uid]
     #[arg(long, value_name = "ID")]
     pub(crate) backup_id: Option<String>,
@@ -89,10 +88,6 @@ pub(crate) struct CreateBackupOptions {
     pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) wait: WaitOptions,
-    #[command(flatten)]
-    pub(crate) place: PlaceOptions,
-    #[command(flatten)]
-    pub(crate) ask: AskOptions,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -81,6 +81,7 @@ fn remove_scratch(scratch: TempDir, settings: &Settings) -> Result<()> {
 
 async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) -> Result<()> {
     let mut stop_signals = StopSignals::install(settings)?;
+    survive_file_size_limit()?;
     let data_dir = Arc::new(DataDir::open(&settings.data_dir)?);
     let listener = listen::open(settings.listen).await?;
     let address = listener.local_addr().context("read the API's address")?;
@@ -139,6 +140,14 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
     }
     kept.context("end the keeper of backups")?;
     supervising.await.context("end the loops")
+}
+
+/// Beyond a limit of file sizes a write fails with an error, instead of ending the daemon. Nodes know nothing of it: a program
+/// that is started begins with the usual manners.
+fn survive_file_size_limit() -> Result<()> {
+    // The handler stays with the process, whether or not anybody listens.
+    let _listener = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    Ok(())
 }
 
 /// A folder is made if it is not there; a store elsewhere is not asked yet, as it may be away for a while.

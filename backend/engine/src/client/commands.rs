@@ -83,6 +83,14 @@ impl NodeLink {
         outcome
     }
 
+    /// Lets the engine read its ACL file again. Clients whose user has changed are cut off.
+    ///
+    /// # Errors
+    /// `Engine` when the file is none; then everything is as it was. Else see [`LinkError`].
+    pub async fn load_acl(&mut self) -> Result<(), LinkError> {
+        self.expect_status(&["ACL", "LOAD"], "OK").await
+    }
+
     /// Sets how much memory clients may use, and gives what it was.
     pub(crate) async fn replace_client_limit(&mut self, limit: &str) -> Result<String, LinkError> {
         let name = EngineConfigKey::MaxmemoryClients.as_str();

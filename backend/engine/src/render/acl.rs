@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use valkyard_model::AdminSecret;
+use valkyard_model::{Access, AdminSecret};
 
 /// The daemon's own user on every node; replicas log in to their primary as this user too.
 pub const ADMIN_USER: &str = "valkyard-admin";
@@ -34,10 +34,14 @@ const CLIENT_RULES: &[&str] = &[
 
 /// The ACL file. It carries the hash of the daemon's password: mode 0600.
 #[must_use]
-pub fn acl(secret: &AdminSecret) -> String {
+pub fn acl(secret: &AdminSecret, access: Access) -> String {
     let mut hash = String::new();
     for byte in Sha256::digest(secret.expose()) {
         write!(hash, "{byte:02x}").expect("writing to a string does not fail");
     }
-    format!("user default on nopass ~* &* {}\nuser {ADMIN_USER} on #{hash} ~* &* +@all\n", CLIENT_RULES.join(" "))
+    let state = match access {
+        Access::Clients => "on",
+        Access::DaemonOnly => "off",
+    };
+    format!("user default {state} nopass ~* &* {}\nuser {ADMIN_USER} on #{hash} ~* &* +@all\n", CLIENT_RULES.join(" "))
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    AdminSecret, BinaryVersion, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, LocationId, NodeId, NodeSerial, NodeSettings,
-    NodeType, Persistence, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
+    Access, AdminSecret, BinaryVersion, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, LocationId, NodeId, NodeSerial,
+    NodeSettings, NodeType, Persistence, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
 };
 
 use super::*;
@@ -94,10 +94,12 @@ fn file_names_cannot_add_directives() {
 
 #[test]
 fn the_acl_names_two_users_and_no_password() {
-    let text = acl(&secret());
+    let text = acl(&secret(), Access::Clients);
     assert_eq!(text.lines().count(), 2);
     assert!(!text.contains(secret().expose()));
     insta::assert_snapshot!(text);
+    let shut = acl(&secret(), Access::DaemonOnly);
+    assert_eq!(shut, text.replacen("user default on ", "user default off ", 1));
 }
 
 #[test]

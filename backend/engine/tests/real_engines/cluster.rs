@@ -14,8 +14,9 @@ use tokio::process::{Child, Command};
 use valkyard_engine::render::{self, NodeFileNames};
 use valkyard_engine::{EngineBuild, NodeLink};
 use valkyard_model::{
-    AdminSecret, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId, NodeSerial, NodeSettings,
-    NodeType, Persistence, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone, even_shares,
+    Access, AdminSecret, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId, NodeSerial,
+    NodeSettings, NodeType, Persistence, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone,
+    even_shares,
 };
 
 use crate::is_replica_in_sync;
@@ -139,7 +140,7 @@ impl Cluster {
         std::fs::create_dir(&folder).expect("makes a folder");
         let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("writes");
         write("valkey.conf", render::config(&settings, self.build.version, &self.secret, &files));
-        write(files.acl, render::acl(&self.secret));
+        write(files.acl, render::acl(&self.secret, Access::Clients));
         write(files.cluster, render::nodes_conf(seed, &self.id(serial)));
     }
 

@@ -166,7 +166,7 @@ fn failures_are_told_apart_by_what_they_mean() {
         FilesError::PermissionDenied { .. } => "permission denied",
         FilesError::Other { .. } => "other",
     };
-    for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+    for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge] {
         assert_eq!(kind(full), "disk full");
     }
     for denied in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {

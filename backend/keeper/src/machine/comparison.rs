@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ContentDigest, Credentials, Manifest, PipelineError, RdbSummary, ShardRecord, StoreError, TapFormat, TapLimits,
-    TapRequest, inspect_node, place_of,
+    BackupStore, ContentDigest, Credentials, JobFailure, Manifest, Moved, PipelineError, Progress, RdbSummary, ShardRecord,
+    StoreError, TapFormat, TapLimits, TapRequest, inspect_node, place_of,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{BackupName, FaultKind, SLOT_COUNT, ShardIndex, SlotSet, even_shares};
@@ -17,8 +17,6 @@ use valkyard_planner::{ScratchNodes, Verdict};
 use valkyard_store::Store;
 
 use super::export::of_store;
-use super::job::{JobFailure, Progress};
-use crate::Moved;
 use crate::memory::error_chain;
 
 /// Everything that a comparison needs.

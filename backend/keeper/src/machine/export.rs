@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use valkyard_backups::{BackupRef, BackupStore, Manifest, StoreError, StoreOptions, place_of};
+use valkyard_backups::{BackupRef, BackupStore, JobFailure, Manifest, Moved, Progress, StoreError, StoreOptions, place_of};
 use valkyard_model::{ExportOrder, FaultKind};
 
-use super::job::{JobFailure, Progress};
-use crate::Moved;
 use crate::memory::error_chain;
 
 /// Everything that a copy needs.

@@ -2,25 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use valkyard_backups::{BackupRef, BackupStore, place_of};
+use valkyard_backups::{BackupRef, BackupStore, JobFailure, place_of};
 use valkyard_model::{BackupName, Timestamp};
 
 use super::export::of_store;
-use super::job::JobFailure;
-
-/// What was touched within this time may be on its way: another daemon may use the store, too, and the file of a shard shows only
-/// when it is complete.
-const AGE_MIN: TimeDelta = TimeDelta::hours(24);
 
 /// Everything that a sweep needs.
 #[derive(Debug)]
 pub(super) struct Sweeping {
     pub(super) backups: BackupStore,
     pub(super) spared: Vec<BackupName>,
-    pub(super) now: Timestamp,
+    pub(super) untouched_since: Timestamp,
     /// Whether complete backups without a record were told of before.
     pub(super) has_told: bool,
 }
@@ -35,7 +29,7 @@ impl Sweeping {
     async fn sweep(&self) -> Result<(), JobFailure> {
         let failed = of_store("looking for leftovers in the backup store");
         let spared: BTreeSet<BackupRef> = self.spared.iter().map(place_of).collect();
-        for leftover in self.backups.leftovers(self.now - AGE_MIN).await.map_err(&failed)? {
+        for leftover in self.backups.leftovers(self.untouched_since).await.map_err(&failed)? {
             if spared.contains(&leftover.backup) {
                 continue;
             }

@@ -20,6 +20,8 @@ pub(super) struct Places {
     pub(super) own: BTreeMap<BackupName, Files>,
     /// Other stores, by URL and backup.
     pub(super) others: BTreeMap<(String, BackupName), Files>,
+    /// Leftovers that sweeps removed.
+    pub(super) swept: usize,
     /// Whether nothing fails any more.
     pub(super) is_peaceful: bool,
 }

@@ -8,15 +8,13 @@ use valkyard_model::{
     Backup, BackupName, BackupOrigin, BackupState, Lifecycle, Operation, OperationId, OperationState, Scheduled, Timestamp, Uid,
     Verb, Verification,
 };
+use valkyard_planner::DUE_ATTEMPTS_MAX;
 use valkyard_store::Scope;
 
 use super::Calendar;
 use super::ground::{Files, Ground};
 use crate::Surroundings;
 use crate::testing::Clients;
-
-/// How often an automated backup is begun before its due time is given up.
-const ATTEMPTS_MAX: u32 = 5;
 
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
@@ -111,7 +109,7 @@ impl Oracle {
         let Some((last, _)) = instance.spec.automated_backups.last_due(calendar) else { return true };
         let had_one = self.served.contains_key(&(instance.uid, last));
         let is_before = record.since.is_some_and(|since| since >= last);
-        let is_given_up = record.last_due == Some(last) && record.attempts >= ATTEMPTS_MAX;
+        let is_given_up = record.last_due == Some(last) && record.attempts >= DUE_ATTEMPTS_MAX;
         // A clock that was set back by a day at most: nothing before the last begun due time is made.
         let is_past = record.last_due.is_some_and(|due| due > last && due - last <= TimeDelta::days(1));
         had_one || is_before || is_given_up || is_past || instance.lifecycle != Lifecycle::Present

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use valkyard_model::{BackupName, ExportOrder, FaultKind, JobState, OperationId, Uid};
+use valkyard_model::{BackupName, ExportOrder, FaultKind, JobState, OperationId, Timestamp, Uid};
 use valkyard_planner::{Clocks, JobSeen, KeepingJob, KeepingSeen, KeepingStep, Means, Verdict};
 
 use super::ground::{Files, Ground};
@@ -13,9 +12,6 @@ use super::random::Random;
 use crate::machine::records::Records;
 use crate::testing::Clients;
 use crate::{KeeperLook, KeeperWorld, KeepingError, Surroundings};
-
-/// The youngest leftover that a sweep removes.
-const AGE_MIN: TimeDelta = TimeDelta::hours(1);
 
 /// Work in pieces: one piece at each look.
 #[derive(Debug)]
@@ -30,7 +26,7 @@ enum Task {
     Delete(BackupName),
     Copy(ExportOrder),
     Compare,
-    Sweep(Vec<BackupName>),
+    Sweep { spared: Vec<BackupName>, untouched_since: Timestamp },
 }
 
 #[derive(Debug)]
@@ -98,7 +94,10 @@ impl SimulatedWorld {
             KeepingStep::BeginComparison { operation, .. } => {
                 Work::begin(&mut self.comparisons, operation.clone(), Task::Compare, now);
             }
-            KeepingStep::BeginSweep { spared } => Work::begin(&mut self.sweep, (), Task::Sweep(spared.clone()), now),
+            KeepingStep::BeginSweep { spared, untouched_since } => {
+                let task = Task::Sweep { spared: spared.clone(), untouched_since: *untouched_since };
+                Work::begin(&mut self.sweep, (), task, now);
+            }
             KeepingStep::EndJob(KeepingJob::Export(operation)) => Work::end(&mut self.exports, operation),
             KeepingStep::EndJob(KeepingJob::Comparison(operation)) => Work::end(&mut self.comparisons, operation),
             KeepingStep::EndJob(KeepingJob::Deletion(backup)) => Work::end(&mut self.deletions, backup),
@@ -158,7 +157,7 @@ impl KeeperWorld for SimulatedWorld {
 }
 
 impl<T: Clone> Work<T> {
-    fn begin<K: Ord>(all: &mut BTreeMap<K, Self>, key: K, task: Task, now: valkyard_model::Timestamp) {
+    fn begin<K: Ord>(all: &mut BTreeMap<K, Self>, key: K, task: Task, now: Timestamp) {
         let attempts = all.get(&key).map_or(0, |before| before.seen.attempts) + 1;
         let seen = JobSeen { attempts, begun_at: now, state: JobState::Running };
         all.insert(key, Self { seen, task, is_stopped: false });
@@ -175,7 +174,7 @@ impl<T: Clone> Work<T> {
         all.iter().map(|(key, work)| (key.clone(), work.seen.clone())).collect()
     }
 
-    fn go_on(&mut self, now: valkyard_model::Timestamp, piece: &mut impl FnMut(&Task, bool) -> Piece, value: T) {
+    fn go_on(&mut self, now: Timestamp, piece: &mut impl FnMut(&Task, bool) -> Piece, value: T) {
         if self.seen.state_is_running() {
             self.seen.state = match piece(&self.task, self.is_stopped) {
                 Piece::More => JobState::Running,
@@ -204,7 +203,7 @@ enum Piece {
 }
 
 impl Ground {
-    fn piece(&self, task: &Task, is_stopped: bool, now: valkyard_model::Timestamp, random: &mut Random) -> Piece {
+    fn piece(&self, task: &Task, is_stopped: bool, now: Timestamp, random: &mut Random) -> Piece {
         let mut places = self.lock();
         if !places.is_peaceful {
             match random.below(6) {
@@ -245,8 +244,12 @@ impl Ground {
                 }
             }
             Task::Compare => Piece::Last,
-            Task::Sweep(spared) => {
-                places.own.retain(|name, files| files.is_complete || spared.contains(name) || now - files.changed_at < AGE_MIN);
+            Task::Sweep { spared, untouched_since } => {
+                let before = places.own.len();
+                places
+                    .own
+                    .retain(|name, files| files.is_complete || spared.contains(name) || files.changed_at >= *untouched_since);
+                places.swept += before - places.own.len();
                 Piece::Last
             }
         }

@@ -36,6 +36,9 @@ pub(super) fn check_data(cluster: &Cluster<'_>, observed: &Observation, step: &S
         let is_fit = cluster.desired.importing().is_some() && is_whole && is_idle;
         return (!is_fit).then_some(Violation::ImportsUnderProcess);
     }
+    if let Step::ConfirmImport { .. } = step {
+        return (!import::is_loaded(cluster)).then_some(Violation::AdmitsToPart);
+    }
     if let Step::RecordConverged { .. } = step {
         return (!import::is_counted(cluster)).then_some(Violation::ConvergedUncounted);
     }

@@ -11,7 +11,7 @@ use super::proposal::Proposal;
 use crate::retry;
 
 /// How often the backup of one due time is begun: with the rests between, for some half an hour.
-const ATTEMPTS_MAX: u32 = 5;
+pub const DUE_ATTEMPTS_MAX: u32 = 5;
 /// A schedule that is in force only later than this was set by a clock that went ahead and is back. Less may be the machine's
 /// own correction of its clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::days(1);
@@ -67,7 +67,7 @@ fn was_made(backup: &Backup, due: Timestamp) -> bool {
 }
 
 fn is_to_be_repeated(record: &ScheduleRecord, proposal: &mut Proposal<'_>) -> bool {
-    if record.last_failure.is_none() || record.attempts >= ATTEMPTS_MAX {
+    if record.last_failure.is_none() || record.attempts >= DUE_ATTEMPTS_MAX {
         return false;
     }
     let Some(last) = record.last_attempt else { return true };

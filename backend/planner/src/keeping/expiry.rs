@@ -3,7 +3,7 @@
 use valkyard_model::{Backup, BackupState, JobState, Keeping};
 
 use super::proposal::Proposal;
-use super::{JobSeen, KeepingJob, KeepingStep};
+use super::{KeepingJob, KeepingStep, KeepingWait};
 use crate::retry;
 
 /// Each backup has the expiry it was accepted with. One that somebody needs stays for as long as that.
@@ -34,19 +34,33 @@ pub(super) fn plan_deletions(keeping: &Keeping, proposal: &mut Proposal<'_>) {
         }
     }
     for backup in keeping.backups.iter().filter(leaving) {
-        plan_deletion(backup, proposal.seen.deletions.get(&backup.uid), proposal);
+        let waiting_for = plan_deletion(backup, proposal);
+        // Backups that expire have no operation.
+        if let Some(operation) = keeping.deletions.get(&backup.uid) {
+            proposal.tell(operation, waiting_for);
+        }
     }
 }
 
-fn plan_deletion(backup: &Backup, job: Option<&JobSeen<()>>, proposal: &mut Proposal<'_>) {
-    let begin = || KeepingStep::BeginDeletion { backup: backup.uid, name: backup.name.clone() };
-    let Some(job) = job else { return proposal.begin_removal(begin()) };
+fn plan_deletion(backup: &Backup, proposal: &mut Proposal<'_>) -> KeepingWait {
+    let Some(job) = proposal.seen.deletions.get(&backup.uid) else { return plan_removal(backup, proposal) };
     match &job.state {
-        JobState::Running => {}
-        JobState::Done(()) => proposal.propose(KeepingStep::RemoveRecord { backup: backup.uid }),
-        JobState::Failed { at, .. } => match retry::after_deletion(job.attempts, *at, proposal.clocks.machine) {
-            Some(left) => proposal.look_within(left),
-            None => proposal.begin_removal(begin()),
+        JobState::Running => KeepingWait::Removal,
+        JobState::Done(()) => {
+            proposal.propose(KeepingStep::RemoveRecord { backup: backup.uid });
+            KeepingWait::Removal
+        }
+        JobState::Failed { at, detail, .. } => match retry::after_deletion(job.attempts, *at, proposal.clocks.machine) {
+            Some(left) => {
+                proposal.look_within(left);
+                KeepingWait::AnotherTry { detail: detail.clone() }
+            }
+            None => plan_removal(backup, proposal),
         },
     }
+}
+
+fn plan_removal(backup: &Backup, proposal: &mut Proposal<'_>) -> KeepingWait {
+    let has_room = proposal.begin_removal(KeepingStep::BeginDeletion { backup: backup.uid, name: backup.name.clone() });
+    if has_room { KeepingWait::Removal } else { KeepingWait::OtherRemovals }
 }

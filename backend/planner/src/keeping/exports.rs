@@ -4,7 +4,7 @@ use valkyard_model::{Backup, ExportOrder, Failure, FailureCode, FaultKind, JobSt
 
 use super::proposal::Proposal;
 use super::{KeepingJob, KeepingStep, KeepingWait};
-use crate::retry;
+use crate::{advice, retry};
 
 /// How often a copy is begun whose failure may pass. The store's own requests are repeated for a minute before they fail.
 const ATTEMPTS_MAX: u32 = 3;
@@ -77,7 +77,7 @@ fn plan_beginning(order: &ExportOrder, before: &[ExportOrder], backup: Option<&B
 /// What the operation reports if the copy is not begun again.
 fn failure_of(order: &ExportOrder, attempts: u32, kind: FaultKind, detail: &str) -> Option<Failure> {
     let (code, advice) = match kind {
-        FaultKind::DiskFull => (FailureCode::ResourceExhausted, "free space there"),
+        FaultKind::DiskFull => (FailureCode::ResourceExhausted, advice::MAKE_ROOM),
         FaultKind::PermissionDenied => {
             (FailureCode::FailedPrecondition, "let the daemon write there, or correct its options and credentials of that store")
         }

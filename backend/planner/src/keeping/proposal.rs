@@ -75,12 +75,14 @@ impl<'a> Proposal<'a> {
         has_room
     }
 
-    /// Proposes to begin a removal if there is room.
-    pub(super) fn begin_removal(&mut self, step: KeepingStep) {
-        if self.removals < REMOVALS_MAX {
+    /// Proposes to begin a removal if there is room; returns whether there was.
+    pub(super) fn begin_removal(&mut self, step: KeepingStep) -> bool {
+        let has_room = self.removals < REMOVALS_MAX;
+        if has_room {
             self.removals += 1;
             self.propose(step);
         }
+        has_room
     }
 
     /// Proposes to stop or forget work.
@@ -88,10 +90,15 @@ impl<'a> Proposal<'a> {
         self.propose(KeepingStep::EndJob(job));
     }
 
-    /// Says what an operation waits for.
+    /// Says what an operation waits for, and looks again soon.
     pub(super) fn wait(&mut self, operation: &OperationId, what: KeepingWait) {
-        self.waiting_on.insert(operation.clone(), what);
+        self.tell(operation, what);
         self.look_within(UNDER_WAY);
+    }
+
+    /// Says what an operation waits for.
+    pub(super) fn tell(&mut self, operation: &OperationId, what: KeepingWait) {
+        self.waiting_on.insert(operation.clone(), what);
     }
 
     /// Looks again no later than this.

@@ -89,6 +89,8 @@ pub enum KeepingStep {
     BeginSweep {
         /// Backups that have a record, whose files are not to be touched.
         spared: Vec<BackupName>,
+        /// What was touched at this time or later is not removed. By the machine's clock.
+        untouched_since: Timestamp,
     },
     /// Tell work to stop; forget it if it has ended.
     EndJob(KeepingJob),

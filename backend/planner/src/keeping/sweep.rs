@@ -8,6 +8,9 @@ use super::proposal::Proposal;
 
 /// How often the whole store is looked through. What is left over costs space only.
 const INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// What was touched within this time may be on its way: another daemon may use the store, too, and the file of a shard shows only
+/// when it is complete.
+const AGE_MIN: TimeDelta = TimeDelta::hours(24);
 
 /// Files of backups that have a record are left to their own steps, whatever they look like.
 pub(super) fn plan_sweep(keeping: &Keeping, proposal: &mut Proposal<'_>) {
@@ -15,7 +18,7 @@ pub(super) fn plan_sweep(keeping: &Keeping, proposal: &mut Proposal<'_>) {
     let is_due = proposal.seen.sweep.as_ref().is_none_or(|job| !job.is_running() && is_over(job.begun_at, now));
     if is_due {
         let spared = keeping.backups.iter().map(|backup| backup.name.clone()).collect();
-        proposal.begin_removal(KeepingStep::BeginSweep { spared });
+        proposal.begin_removal(KeepingStep::BeginSweep { spared, untouched_since: now - AGE_MIN });
     }
 }
 

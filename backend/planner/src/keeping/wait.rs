@@ -27,6 +27,10 @@ pub enum KeepingWait {
     Restored(InstanceName),
     /// The comparison to end.
     Comparison(InstanceName),
+    /// The files of a backup to be removed.
+    Removal,
+    /// Other removals: some go on at once.
+    OtherRemovals,
     /// Work to stop, since nobody wants it any more.
     WorkToStop,
 }
@@ -41,6 +45,8 @@ impl fmt::Display for KeepingWait {
             Self::OtherVerifications => f.write_str("waiting for other verifications to end"),
             Self::Restored(scratch) => write!(f, "restoring into {scratch}"),
             Self::Comparison(scratch) => write!(f, "comparing {scratch} with what was recorded"),
+            Self::Removal => f.write_str("removing its files"),
+            Self::OtherRemovals => f.write_str("waiting for other removals to end"),
             Self::WorkToStop => f.write_str("stopping"),
         }
     }

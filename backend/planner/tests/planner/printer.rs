@@ -3,8 +3,8 @@
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId, NodeSerial,
-    Plan, SeedNode, SeedRole, Step, WaitingOn,
+    Access, ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId,
+    NodeSerial, Plan, SeedNode, SeedRole, Step, WaitingOn,
 };
 
 pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> {
@@ -24,12 +24,20 @@ pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> 
     lines
 }
 
+fn print_access(access: Access) -> &'static str {
+    match access {
+        Access::Clients => "",
+        Access::DaemonOnly => " for the daemon only",
+    }
+}
+
 fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
     let kind = step.kind();
     let line = match step {
         Step::AllocateNodes { nodes } => return nodes.iter().map(print_allocation).collect(),
-        Step::PrepareNode { node, settings, .. } => {
-            format!("{kind} {node} at {}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone)
+        Step::PrepareNode { node, settings, access, .. } => {
+            let place = format!("{}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone);
+            format!("{kind} {node} at {place}{}", print_access(*access))
         }
         Step::StartProcess { node, engine, seed, load } => {
             let told = seed.as_ref().map_or_else(String::new, |seed| print_place(desired, *node, seed));

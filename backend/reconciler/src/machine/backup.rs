@@ -3,13 +3,13 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    Background, BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, MANIFEST_VERSION, Manifest, PipelineError,
-    ShardName, ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of, take_shard,
+    Background, BackupRef, BackupStore, BackupWriter, Credentials, IDENTITY_ATTRIBUTE, Job, JobFailure, MANIFEST_VERSION,
+    Manifest, PipelineError, Progress, ShardName, ShardRecord, StoreError, TapFormat, TapLimits, TapRequest, place_of,
+    take_shard,
 };
 use valkyard_engine::render::ADMIN_USER;
 use valkyard_model::{
@@ -17,7 +17,6 @@ use valkyard_model::{
 };
 
 use super::MachineWorld;
-use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
 
 /// Names in the manifest for those who find a backup without its record.
@@ -33,9 +32,8 @@ pub(super) struct BackupJob {
 
 impl BackupJob {
     pub(super) fn seen(&self, now: Timestamp) -> BackupRun {
-        let Job { attempts, progress, .. } = &self.job;
-        let bytes = Progress::read(&progress.bytes);
-        BackupRun { backup: self.backup, attempts: *attempts, bytes, state: self.job.state(now) }
+        let job = &self.job;
+        BackupRun { backup: self.backup, attempts: job.attempts, bytes: job.moved().bytes, state: job.state(now) }
     }
 }
 
@@ -45,11 +43,12 @@ impl MachineWorld {
         let before = attachments.backup.as_ref().filter(|before| before.backup == order.uid);
         let attempts = before.map_or(0, |before| before.job.attempts) + 1;
         let (store, now) = (self.machine.backups.clone(), self.machine.now);
-        let background = self.machine.background.clone();
+        let (background, wake) = (self.machine.background.clone(), self.wake.clone());
         let (order, sources, desired) = (order.clone(), sources.to_vec(), desired.clone());
         let uid = order.uid;
         let taking = Taking { store, now, order, sources, desired, background: background.clone() };
-        let job = Job::begin(&background, attempts, now, self.wake.clone(), |progress, stop| taking.run(progress, stop));
+        let begin = |progress, stop| taking.run(progress, stop);
+        let job = Job::begin(&background, ("backup", attempts), now, move || wake.look_again(), begin);
         attachments.backup = Some(BackupJob { backup: uid, job });
     }
 
@@ -183,6 +182,7 @@ impl Taking {
                 keys_expiring: shard.keys_expiring,
                 digest: shard.digest.to_string(),
                 data_bytes: source.data_bytes,
+                largest_key: shard.largest_key.clone(),
                 slots: source.slots.clone(),
                 begun_at: shard.begun_at,
                 finished_at: shard.finished_at,
@@ -219,7 +219,7 @@ impl TakingShard {
         let begun_at = (self.now)();
         let mut told = 0;
         let add = |bytes: u64| {
-            self.progress.bytes.fetch_add(bytes - told, Ordering::Relaxed);
+            self.progress.add_bytes(bytes - told);
             told = bytes;
         };
         let taken = take_shard(&request, &self.writer, &shard, stop, add).await.map_err(of_shard(source.shard))?;

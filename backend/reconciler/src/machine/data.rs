@@ -1,10 +1,10 @@
 //! Doing what moves whole data sets: backups out of an instance, first data into one.
 
-use valkyard_host::{drop_data, forget_import, note_import};
-use valkyard_model::{BackupRun, DesiredInstance, ImportRun, ImportSeen, NodeSerial, Step, Timestamp};
+use valkyard_host::{drop_data, forget_import, note_import, rewrite};
+use valkyard_model::{Access, BackupRun, DesiredInstance, ImportRun, ImportSeen, NodeSerial, Step, Timestamp};
 
 use super::MachineWorld;
-use super::execute::blocking;
+use super::execute::{acl_file, blocking};
 use crate::world::StepError;
 
 impl MachineWorld {
@@ -67,8 +67,15 @@ impl MachineWorld {
         (backup, attachments.import.as_ref().map(|import| import.seen(now)))
     }
 
+    /// The note goes last: without it all of this is done again. A node that ends meanwhile comes back with the new file.
     async fn confirm_import(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<(), StepError> {
-        let home = self.home(desired, node);
+        let (home, file) = (self.home(desired, node), acl_file(desired, Access::Clients));
+        let admitting = {
+            let home = home.clone();
+            move || rewrite(&home, &file)
+        };
+        blocking(admitting).await?;
+        self.link(desired, node).await?.load_acl().await?;
         let seen = valkyard_host::files_seen(&home);
         if let Some(import) = seen.known().and_then(|files| files.import) {
             blocking(move || note_import(&home, ImportSeen { is_counted: true, ..import })).await?;

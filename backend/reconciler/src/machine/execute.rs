@@ -11,8 +11,7 @@ use valkyard_host::{
     rewrite, signal, spawn,
 };
 use valkyard_model::{
-    ClusterSeed, DataLoss, DataSource, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid,
-    Step,
+    Access, DataLoss, DataSource, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid, Step,
 };
 
 use super::MachineWorld;
@@ -50,7 +49,7 @@ impl MachineWorld {
         let (store, name, uid) = (&self.machine.store, &self.name, desired.uid);
         match step {
             Step::AllocateNodes { nodes } => store.allocate_nodes(name, uid, nodes.clone()).await?,
-            Step::PrepareNode { node, settings, seed } => self.prepare_node(desired, *node, settings, seed).await?,
+            Step::PrepareNode { .. } => self.prepare_node(desired, step).await?,
             Step::StartProcess { .. } => self.start_process(desired, step).await?,
             Step::StopProcess { node, manner } => {
                 let (home, manner) = (self.home(desired, *node), *manner);
@@ -116,17 +115,13 @@ impl MachineWorld {
         Ok(NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)))
     }
 
-    async fn prepare_node(
-        &self,
-        desired: &DesiredInstance,
-        node: NodeSerial,
-        settings: &NodeSettings,
-        seed: &ClusterSeed,
-    ) -> Result<(), StepError> {
+    async fn prepare_node(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
+        let Step::PrepareNode { node, settings, seed, access } = step else { return Ok(()) };
+        let node = *node;
         let me = &allocation(desired, node)?.id;
         let files = vec![
             self.config_file(desired, settings)?,
-            NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret)),
+            acl_file(desired, *access),
             NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, me)),
         ];
         let home = self.home(desired, node);
@@ -191,6 +186,10 @@ impl MachineWorld {
             open.close().await;
         }
     }
+}
+
+pub(super) fn acl_file(desired: &DesiredInstance, access: Access) -> NodeFile {
+    NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret, access))
 }
 
 pub(super) fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAllocation, StepError> {

@@ -7,20 +7,19 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use valkyard_backups::{
-    BackupStore, ImportFile, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, StoreError, StoreOptions, place_files,
-    place_of, place_whole, remove_unfinished_imports,
+    BackupStore, ImportFile, Job, JobFailure, Moved, PipelineError, PlaceProgress, PlaceSource, PlaceTarget, Progress,
+    StoreError, StoreOptions, place_files, place_of, place_whole, remove_unfinished_imports,
 };
 use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
 use valkyard_model::{
-    BackupName, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, SlotSet, Timestamp,
+    BackupName, ByteSize, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, KeySize,
+    NodeType, SlotSet, Timestamp,
 };
-
 use valkyard_store::Store;
 
 use super::MachineWorld;
 use super::execute::blocking;
 use super::failure::kind_of_files;
-use super::job::{Job, JobFailure, Progress};
 use crate::memory::error_chain;
 
 /// A job that places first data.
@@ -31,14 +30,8 @@ pub(super) struct ImportJob {
 
 impl ImportJob {
     pub(super) fn seen(&self, now: Timestamp) -> ImportRun {
-        let Job { attempts, progress, .. } = &self.job;
-        ImportRun {
-            attempts: *attempts,
-            bytes: Progress::read(&progress.bytes),
-            bytes_total: Progress::read(&progress.bytes_total),
-            keys: Progress::read(&progress.keys),
-            state: self.job.state(now),
-        }
+        let Moved { bytes, bytes_total, keys, .. } = self.job.moved();
+        ImportRun { attempts: self.job.attempts, bytes, bytes_total, keys, state: self.job.state(now) }
     }
 }
 
@@ -55,6 +48,9 @@ struct Placing {
     options: Arc<StoreOptions>,
     source: ImportSource,
     engine: EngineVersion,
+    node_type: NodeType,
+    /// Data that a node can be counted on to hold.
+    room: ByteSize,
     places: Vec<Place>,
 }
 
@@ -67,13 +63,15 @@ impl MachineWorld {
             options: Arc::clone(&self.machine.store_options),
             source: source.clone(),
             engine: desired.spec.engine_version,
+            node_type: desired.spec.node_type,
+            room: desired.maxmemory.usable(),
             places: targets.iter().map(place).collect(),
         };
         let mut attachments = self.attachments();
         let attempts = attachments.import.as_ref().map_or(0, |before| before.job.attempts) + 1;
-        let background = &self.machine.background;
-        let job =
-            Job::begin(background, attempts, self.machine.now, self.wake.clone(), |progress, stop| placing.run(progress, stop));
+        let (background, wake) = (&self.machine.background, self.wake.clone());
+        let begin = |progress, stop| placing.run(progress, stop);
+        let job = Job::begin(background, ("import of data", attempts), self.machine.now, move || wake.look_again(), begin);
         attachments.import = Some(ImportJob { job });
     }
 
@@ -104,19 +102,20 @@ impl Placing {
     async fn run(self, progress: Arc<Progress>, stop: CancellationToken) -> Result<(), JobFailure> {
         let finding = stop.run_until_cancelled(self.sources());
         let sources = finding.await.unwrap_or_else(|| Err(of_store(StoreError::Stopped)))?;
-        Progress::write(&progress.bytes_total, sources.iter().map(PlaceSource::bytes).sum());
+        let bytes_total = sources.iter().map(PlaceSource::bytes).sum();
+        progress.tell(Moved { bytes_total, ..Moved::default() });
         self.clear_folders().await?;
         let target = |place: &Place| PlaceTarget { slots: place.slots.clone(), path: snapshot_of(&place.home) };
         let targets: Vec<PlaceTarget> = self.places.iter().map(target).collect();
         let told = |moved: PlaceProgress| {
-            Progress::write(&progress.bytes, moved.bytes);
-            Progress::write(&progress.keys, moved.keys);
+            progress.tell(Moved { bytes: moved.bytes, bytes_total, keys: moved.keys, keys_total: 0 });
         };
         let keys = match place_whole(&sources, &targets, &stop, told).await.map_err(of_pipeline)? {
             Some(keys) => keys,
             None => {
                 let placed = place_files(&sources, &targets, &stop, told).await.map_err(of_pipeline)?;
                 self.refuse_newer(placed.format.version)?;
+                placed.totals.largest.iter().try_for_each(|key| self.refuse_large(&key.size()))?;
                 placed.files.iter().map(|file| file.totals.keys).collect()
             }
         };
@@ -147,6 +146,7 @@ impl Placing {
             return Err(of_store(StoreError::Foreign { backup }));
         }
         manifest.shards.iter().try_for_each(|shard| self.refuse_newer(shard.rdb_version))?;
+        manifest.shards.iter().filter_map(|shard| shard.largest_key.as_ref()).try_for_each(|key| self.refuse_large(key))?;
         let source = |shard| PlaceSource::Kept { store: self.store.clone(), backup: backup.clone(), shard: Box::new(shard) };
         Ok(manifest.shards.into_iter().map(source).collect())
     }
@@ -172,6 +172,22 @@ impl Placing {
         let detail = format!(
             "the data has RDB version {version}, and {} reads versions up to {most}: choose a newer engine_version",
             self.engine
+        );
+        Err(JobFailure { kind: FaultKind::BadData, detail })
+    }
+
+    /// Refuses a key that no node will hold, before one is started with it.
+    fn refuse_large(&self, key: &KeySize) -> Result<(), JobFailure> {
+        if key.memory_bytes_min <= self.room.0 {
+            return Ok(());
+        }
+        let detail = format!(
+            "key {:?} takes {} MiB at least, and a node of {} has room for {} MiB (scaled to this machine); a key is in one shard, \
+             so more of them do not help: choose a larger node type",
+            key.name,
+            key.memory_bytes_min.div_ceil(1 << 20),
+            self.node_type,
+            self.room.0 >> 20
         );
         Err(JobFailure { kind: FaultKind::BadData, detail })
     }

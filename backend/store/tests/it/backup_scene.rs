@@ -29,6 +29,7 @@ pub(crate) fn content(now: Timestamp) -> BackupContent {
         keys_expiring: 1,
         digest: "b".repeat(32),
         data_bytes: 1_000,
+        largest_key: None,
         slots: slots.into_iter().collect(),
         begun_at: now,
         finished_at: now,

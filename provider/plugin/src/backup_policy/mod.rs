@@ -15,14 +15,12 @@ mod update;
 
 use std::fmt;
 
-use provider_framework::{
-    BoxFuture, Context, Create, Delete, Diagnostics, Failed, Found, NewState, Object, PlannedChange, Read, Resource, Schema,
-    Update,
-};
+use provider_framework::{BoxFuture, Context, Diagnostics, NewState, Object, Resource, Schema};
 
 use crate::client::{Attempt, Client, Subject};
 use crate::instance::InstanceName;
 use crate::instance_reference;
+use crate::operations_by_file::operations_by_file;
 
 /// The resource `valkyard_backup_policy`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,26 +64,7 @@ impl Resource<Client> for BackupPolicyResource {
         instance_reference::contradiction(config).into_iter().collect()
     }
 
-    fn modify_plan<'a>(&'a self, cx: &'a Context<Client>, change: &'a mut PlannedChange) -> BoxFuture<'a, ()> {
-        plan::plan(change, cx.client().defaults());
-        Box::pin(std::future::ready(()))
-    }
-
-    fn create<'a>(&'a self, cx: &'a Context<Client>, request: Create) -> BoxFuture<'a, Result<NewState, Failed>> {
-        Box::pin(create::create(cx, request))
-    }
-
-    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>> {
-        Box::pin(read::read(cx, request))
-    }
-
-    fn update<'a>(&'a self, cx: &'a Context<Client>, request: Update) -> BoxFuture<'a, Result<NewState, Failed>> {
-        Box::pin(update::update(cx, request))
-    }
-
-    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
-        Box::pin(delete::delete(cx, request))
-    }
+    operations_by_file!();
 
     fn import<'a>(&'a self, cx: &'a Context<Client>, id: &'a str) -> BoxFuture<'a, Result<NewState, Diagnostics>> {
         Box::pin(std::future::ready(import::import(cx, id)))

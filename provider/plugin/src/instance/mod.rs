@@ -24,12 +24,10 @@ mod source;
 mod update;
 
 pub(crate) use name::InstanceName;
-use provider_framework::{
-    BoxFuture, Context, Create, Delete, Diagnostics, Failed, Found, NewState, Object, PlannedChange, Read, Resource, Schema,
-    Update,
-};
+use provider_framework::{BoxFuture, Context, Diagnostics, NewState, Object, Resource, Schema};
 
 use crate::client::Client;
+use crate::operations_by_file::operations_by_file;
 
 /// The state in which an instance serves.
 const ACTIVE: &str = "ACTIVE";
@@ -54,29 +52,10 @@ impl Resource<Client> for InstanceResource {
         rules::validate(config)
     }
 
-    fn modify_plan<'a>(&'a self, cx: &'a Context<Client>, change: &'a mut PlannedChange) -> BoxFuture<'a, ()> {
-        plan::plan(change, cx.client().defaults());
-        Box::pin(std::future::ready(()))
-    }
+    operations_by_file!();
 
     fn plan_destroy<'a>(&'a self, _: &'a Context<Client>, state: &'a Object) -> BoxFuture<'a, Diagnostics> {
         Box::pin(std::future::ready(plan::destroy(state)))
-    }
-
-    fn create<'a>(&'a self, cx: &'a Context<Client>, request: Create) -> BoxFuture<'a, Result<NewState, Failed>> {
-        Box::pin(create::create(cx, request))
-    }
-
-    fn read<'a>(&'a self, cx: &'a Context<Client>, request: Read) -> BoxFuture<'a, Result<Found, Diagnostics>> {
-        Box::pin(read::read(cx, request))
-    }
-
-    fn update<'a>(&'a self, cx: &'a Context<Client>, request: Update) -> BoxFuture<'a, Result<NewState, Failed>> {
-        Box::pin(update::update(cx, request))
-    }
-
-    fn delete<'a>(&'a self, cx: &'a Context<Client>, request: Delete) -> BoxFuture<'a, Result<Diagnostics, Diagnostics>> {
-        Box::pin(delete::delete(cx, request))
     }
 
     fn import<'a>(&'a self, cx: &'a Context<Client>, id: &'a str) -> BoxFuture<'a, Result<NewState, Diagnostics>> {

@@ -107,6 +107,22 @@ async fn changes_send_only_what_changes() {
 }
 
 #[tokio::test]
+async fn a_shorter_retention_warns_that_backups_keep_their_expiry() {
+    let daemon = Daemon::start().await;
+    let provider = with_instance(&daemon).await;
+    let state = in_force(&provider).await;
+    for (retention, warns) in [("24h", true), ("3024000s", false), ("840h", false), ("8760h", false)] {
+        let plan = provider.plan(TYPE, Some(&state), nightly().with("retention", retention)).await.expect("planned");
+        let told: Vec<&str> = plan.warnings.iter().map(|warning| warning.summary.as_str()).collect();
+        assert_eq!(told == ["Backups that are there keep their expiry"], warns, "{retention}: {told:?}");
+    }
+    let shorter = provider.plan(TYPE, Some(&state), nightly().with("retention", "24h")).await.expect("planned");
+    let warning = shorter.warnings.iter().next().expect("a warning");
+    assert_eq!(path(warning), "retention");
+    assert!(warning.detail.contains("86400 s instead of 3024000 s"), "{}", warning.detail);
+}
+
+#[tokio::test]
 async fn a_change_made_elsewhere_is_shown_and_repaired() {
     let daemon = Daemon::start().await;
     let provider = with_instance(&daemon).await;

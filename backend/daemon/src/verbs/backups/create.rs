@@ -11,12 +11,12 @@ use valkyard_model::{BackupName, CollectionName};
 use super::name::{backup_named, collection_of};
 use super::words::{amount, verified};
 use super::{ACCEPT_LIMIT, details_of_all, show_details, verify, wait};
-use crate::cli::CreateBackupOptions;
+use crate::cli::{CreateBackupOptions, InstanceOptions};
 use crate::verbs::ask::{daemon, full_name};
 
 pub(super) async fn create(options: &CreateBackupOptions) -> Result<ExitCode> {
-    let ask = &options.ask;
-    let instance = full_name(&options.instance, "instances", &options.place)?;
+    let InstanceOptions { name, place, ask } = &options.instance;
+    let instance = full_name(name, "instances", place)?;
     let operation = daemon(ask)?.post(&format!("/v1/{instance}:backup"), &body(options), ACCEPT_LIMIT).await?;
     let name = made_backup(options).await;
     wait::conclude(ask, &options.wait, &operation, || async {
@@ -42,13 +42,14 @@ fn body(options: &CreateBackupOptions) -> Value {
 
 /// The name of the backup that was just accepted. The daemon's answer does not tell it.
 async fn made_backup(options: &CreateBackupOptions) -> Result<BackupName> {
-    let collection: CollectionName = collection_of(&options.instance, &options.place)?;
+    let InstanceOptions { name, place, ask } = &options.instance;
+    let collection: CollectionName = collection_of(name, place)?;
     match &options.backup_id {
-        Some(id) => backup_named(&format!("{collection}/backups/{id}"), &options.place),
+        Some(id) => backup_named(&format!("{collection}/backups/{id}"), place),
         None => {
-            let found = details_of_all(&options.ask, &collection).await?;
+            let found = details_of_all(ask, &collection).await?;
             let name = newest_on_demand(&found).context("find the backup that was accepted; see `valkyard backups list`")?;
-            backup_named(name, &options.place)
+            backup_named(name, place)
         }
     }
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use valkyard_model::{BackupState, FaultKind, JobState};
 
 use super::super::{KeepingFault, KeepingStepKind};
-use super::scene::{Scene, time, uid};
+use super::scene::{Scene, operation, time, uid};
 
 fn leaving(scene: &mut Scene, number: u128) {
     scene.backup(number, "2026-02-01").state = BackupState::Deleting { content: None };
@@ -74,11 +74,27 @@ fn files_that_cannot_be_removed_are_tried_again_for_ever_but_seldom() {
 }
 
 #[test]
+fn a_deletion_that_was_asked_for_says_where_it_stands() {
+    let mut scene = Scene::new();
+    (1..=3).for_each(|number| leaving(&mut scene, number));
+    scene.keeping.deletions = [(uid(1), operation(1)), (uid(3), operation(3))].into();
+    let words = |scene: &Scene| {
+        let waiting_on = scene.whole_plan().waiting_on;
+        [1, 3].map(|number| waiting_on[&operation(number)].to_string())
+    };
+    assert_eq!(words(&scene), ["removing its files", "waiting for other removals to end"]);
+    let failed = scene.failed(FaultKind::PermissionDenied, 3, 1);
+    scene.seen.deletions.insert(uid(1), failed);
+    assert_eq!(words(&scene), ["trying again soon after a failure: it broke", "removing its files"]);
+    assert_eq!(scene.whole_plan().waiting_on.len(), 2, "nobody waits for one that expired");
+}
+
+#[test]
 fn work_that_nobody_needs_any_more_is_ended() {
     let mut scene = Scene::new();
     scene.seen.deletions.insert(uid(1), scene.job(JobState::Done(())));
-    scene.seen.exports.insert(super::scene::operation(4), scene.job(JobState::Running));
-    scene.seen.comparisons.insert(super::scene::operation(5), scene.job(JobState::Running));
+    scene.seen.exports.insert(operation(4), scene.job(JobState::Running));
+    scene.seen.comparisons.insert(operation(5), scene.job(JobState::Running));
     assert_eq!(
         scene.plan(),
         ["EndJob export operation-4", "EndJob comparison operation-5", "EndJob deletion of 00000000-0000-0000-0000-000000000001"]
@@ -91,7 +107,8 @@ fn leftovers_are_looked_for_at_start_and_every_hour() {
     scene.backup(1, "2026-02-01");
     let begun = scene.machine;
     scene.seen.sweep = None;
-    assert_eq!(scene.plan(), ["BeginSweep the store"]);
+    let sweep = |since: &str| vec![format!("BeginSweep the store untouched since {since}")];
+    assert_eq!(scene.plan(), sweep("2029-12-31T00:00:00Z"));
     scene.seen.sweep = Some(scene.job(JobState::Running));
     scene.machine = begun + TimeDelta::hours(2);
     assert_eq!(scene.plan(), Vec::<String>::new(), "one at a time");
@@ -100,7 +117,7 @@ fn leftovers_are_looked_for_at_start_and_every_hour() {
     scene.machine = begun + TimeDelta::minutes(59);
     assert_eq!(scene.plan(), Vec::<String>::new());
     scene.machine = begun + TimeDelta::minutes(60);
-    assert_eq!(scene.plan(), ["BeginSweep the store"]);
+    assert_eq!(scene.plan(), sweep("2029-12-31T01:00:00Z"));
     scene.machine = begun - TimeDelta::minutes(60);
-    assert_eq!(scene.plan(), ["BeginSweep the store"], "the clock was set back");
+    assert_eq!(scene.plan(), sweep("2029-12-30T23:00:00Z"), "the clock was set back");
 }

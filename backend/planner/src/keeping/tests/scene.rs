@@ -176,6 +176,7 @@ fn print(step: &KeepingStep) -> String {
         }
         KeepingStep::FinishExport { outcome: Err(failure), .. }
         | KeepingStep::FinishVerification { failure: Some(failure), .. } => format!(" {:?}: {}", failure.code, failure.message),
+        KeepingStep::BeginSweep { untouched_since, .. } => format!(" untouched since {untouched_since:?}"),
         KeepingStep::Expire { .. }
         | KeepingStep::BeginDeletion { .. }
         | KeepingStep::RemoveRecord { .. }
@@ -184,7 +185,6 @@ fn print(step: &KeepingStep) -> String {
         | KeepingStep::BeginComparison { .. }
         | KeepingStep::DeleteScratch { .. }
         | KeepingStep::Verify { .. }
-        | KeepingStep::BeginSweep { .. }
         | KeepingStep::EndJob(_) => String::new(),
     };
     format!("{kind:?} {about}{more}")

@@ -53,7 +53,7 @@ impl SmallDisk {
     /// # Panics
     /// When it is in use.
     pub fn remount_read_only(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().expect("mount runs");
+        let status = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&self.0).status().expect("mount runs");
         assert!(status.success(), "it is in use");
     }
 

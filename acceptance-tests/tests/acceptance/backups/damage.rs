@@ -67,10 +67,19 @@ fn a_store_that_cannot_be_written_ends_a_backup_with_the_reason_and_nothing_is_l
     fs::write(&collection, b"in the way").expect("writable");
     let operation = backups.finish(&backups.ask("cache", "second"));
     assert!(failure(&operation).contains("backup store"), "{operation}");
+    // What is left of it cannot be removed either; who asks for that is told why it takes so long.
+    let deletion = backups.delete("cache", "second");
+    let path = format!("/v1/{}", deletion.body["name"].as_str().unwrap_or_else(|| panic!("{deletion:?}")));
+    wait_until("the deletion says what it waits for", LIMIT, || {
+        let told = scene.api().get(&path).body["metadata"]["statusMessage"].clone();
+        let is_so = told.as_str().is_some_and(|told| told.contains("trying again soon after a failure: removing the files"));
+        if is_so { Ok(()) } else { Err(told.to_string()) }
+    });
     fs::remove_file(&collection).expect("a file of ours");
     fs::rename(&kept, &collection).expect("a folder of ours");
     let third = backups.take("cache", "third");
     assert_eq!(third["state"], "ACTIVE", "{third}");
+    assert!(backups.finish(&deletion).get("error").is_none());
     wait_until("nothing is left of the one that failed", LIMIT, || {
         let names: Vec<_> = backups.list("cache").iter().map(|backup| backup["name"].clone()).collect();
         if names.len() == 2 && !folder_of(&scene, "second").exists() { Ok(()) } else { Err(format!("{names:?}")) }

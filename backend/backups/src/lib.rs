@@ -25,4 +25,4 @@ pub use store::{
     IDENTITY_ATTRIBUTE, ImportFile, Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName,
     ShardRecord, ShardWriter, StoreError, StoreOptions,
 };
-pub use tap::{Credentials, ReplicationPoint, Tap, TapError, TapFormat, TapLimits, TapRequest};
+pub use tap::{Credentials, Tap, TapError, TapFormat, TapLimits, TapRequest};

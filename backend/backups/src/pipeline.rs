@@ -13,12 +13,12 @@ use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
-use valkyard_model::{Slot, SlotSet};
+use valkyard_model::{ReplicationPoint, Slot, SlotSet};
 
 use crate::blocking::blocking;
 use crate::rdb::{RdbError, RdbReader, RdbSummary};
 use crate::store::{BackupWriter, FileReader, FileReceipt, ShardName, ShardRecord, ShardWriter, StoreError};
-use crate::tap::{ReplicationPoint, Tap, TapError, TapRequest};
+use crate::tap::{Tap, TapError, TapRequest};
 
 /// Why a way ended early.
 #[derive(Debug, thiserror::Error)]

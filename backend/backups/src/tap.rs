@@ -18,6 +18,7 @@ use futures::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use valkyard_model::ReplicationPoint;
 
 pub use error::TapError;
 use payload::Payload;
@@ -83,15 +84,6 @@ pub struct TapRequest {
     pub format: TapFormat,
     /// How long to wait.
     pub limits: TapLimits,
-}
-
-/// The place in a primary's history that a snapshot is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicationPoint {
-    /// Whose history, 40 hex digits.
-    pub replication_id: String,
-    /// Bytes of it.
-    pub offset: u64,
 }
 
 /// A snapshot on its way.

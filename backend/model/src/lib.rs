@@ -23,6 +23,7 @@ mod observation;
 mod operation;
 mod persistence;
 mod plan;
+mod replication_point;
 mod secret;
 mod slot;
 mod spec;
@@ -60,6 +61,7 @@ pub use persistence::{
     PersistenceSeen, SnapshotPeriod, SnapshotSchedule,
 };
 pub use plan::{Condition, Plan, WaitingOn};
+pub use replication_point::ReplicationPoint;
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
 pub use spec::{AutoConnection, InstanceSpec, Labels};

@@ -1,8 +1,7 @@
 //! Commands and lines of the replication handshake. Pure.
 
 use bytes::{Buf as _, BytesMut};
-
-use super::ReplicationPoint;
+use valkyard_model::ReplicationPoint;
 
 /// Longest line of a handshake; the longest real one has some seventy bytes, and errors a few hundred.
 const LINE_BYTES_MAX: usize = 16 << 10;

@@ -7,8 +7,10 @@ mod commands;
 mod error;
 mod functions;
 mod lanes;
+mod namesakes;
 mod observe;
 mod persistence;
+mod replication;
 mod request;
 mod resp;
 mod slots;
@@ -26,6 +28,7 @@ pub use error::{LinkError, ProtocolError};
 pub use resp::MalformedReply;
 
 pub use functions::PackedFunctions;
+pub use replication::Following;
 pub(crate) use slots::{Key, Mark, MarkedSlot, MigrateTo, slots_of};
 
 use request::Request;

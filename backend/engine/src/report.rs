@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use valkyard_model::{
     AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen, NodeId,
-    PeerSeen, PersistenceSeen, RoleSeen,
+    PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotSet,
 };
 
 use cluster_nodes::NodeLine;
@@ -98,6 +98,19 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
         open_slots: me.open_slots,
         peers,
     })
+}
+
+/// The slots of a primary, of its `CLUSTER NODES`; `None` for a replica.
+pub(crate) fn owned_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
+    let me = nodes.lines().filter_map(NodeLine::parse).find(|line| line.myself).ok_or(ReportError::Myself)?;
+    Ok(me.replica_of.is_none().then_some(me.slots))
+}
+
+/// Where the node is, of its `INFO replication`.
+pub(crate) fn replication_point(info: &str) -> Result<ReplicationPoint, ReportError> {
+    let info = Fields(info);
+    let offset = replication_offset(info, info.text("role")? == "slave")?;
+    Ok(ReplicationPoint { replication_id: info.text("master_replid")?.to_owned(), offset })
 }
 
 /// `None` for a peer whose address the node does not know: it can be neither reached nor named to anybody.

@@ -46,7 +46,7 @@ impl NodeLink {
         Ok(seen)
     }
 
-    fn text(&mut self, reply: Reply) -> Result<String, LinkError> {
+    pub(super) fn text(&mut self, reply: Reply) -> Result<String, LinkError> {
         match reply {
             Reply::Bulk(bytes) => String::from_utf8(bytes).map_err(|_not_utf8| self.unexpected("text that is not UTF-8")),
             Reply::Error(message) => Err(self.refusal(message)),

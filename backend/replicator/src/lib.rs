@@ -5,10 +5,21 @@
 //! its source's history, and how long a prefix is known from the target itself, because each batch of writes carries its point.
 //! A link decides nothing about roles or topology, loads no snapshot, and never skips a command: it stops and says why.
 
+mod answers;
+mod batch;
 mod checkpoint;
 mod distance;
+mod ends;
+mod intake;
+mod kind;
+mod lag;
 mod link;
+mod progress;
+mod pump;
+mod replies;
+mod session;
 mod status;
+mod stream;
 
 pub use checkpoint::{CheckpointError, clear_checkpoint, read_checkpoint, write_checkpoint};
 pub use distance::Distance;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use valkyard_model::{
     AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen, NodeId,
-    PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotSet,
+    OpenSlot, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
 };
 
 use cluster_nodes::NodeLine;
@@ -100,10 +100,13 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
     })
 }
 
-/// The slots of a primary, of its `CLUSTER NODES`; `None` for a replica.
-pub(crate) fn owned_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
+/// The slots that a primary owns and gives to nobody, of its `CLUSTER NODES`; `None` for a replica.
+pub(crate) fn kept_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
     let me = nodes.lines().filter_map(NodeLine::parse).find(|line| line.myself).ok_or(ReportError::Myself)?;
-    Ok(me.replica_of.is_none().then_some(me.slots))
+    let goes = |open: &OpenSlot| matches!(open, OpenSlot::MigratingTo(_));
+    let going = me.open_slots.iter().filter(|(_, open)| goes(open));
+    let going: SlotSet = going.filter_map(|(slot, _)| SlotRange::new(slot.number(), slot.number())).collect();
+    Ok(me.replica_of.is_none().then(|| me.slots.without(&going)))
 }
 
 /// Where the node is, of its `INFO replication`.

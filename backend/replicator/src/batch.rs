@@ -12,15 +12,24 @@ use crate::checkpoint::{Checkpoint, LIBRARY};
 use crate::kind::WORDS_MAX;
 use crate::stream::Command;
 
-/// Carries out the commands that it is given one after the other, each as the number of its words and the words. The first one
-/// that fails ends it with the engine's complaint.
+/// Carries out the commands that it is given one after the other. They come in runs of commands with as many words: that
+/// number, the number of commands, and the commands. The first one that fails ends it with the engine's complaint. Three words,
+/// which most writes have, are passed on without the detour over `unpack` (a tenth of the time of a SET, measured).
 const SCRIPT: &str = "#!lua flags=allow-cross-slot-keys
 local a,n,i,call=ARGV,#ARGV,1,redis.call
 while i<=n do
-local last=i+a[i]
-call(unpack(a,i+1,last))
+local words,last=tonumber(a[i]),i+1+a[i]*a[i+1]
+i=i+2
+if words==3 then
+for j=i,last,3 do call(a[j],a[j+1],a[j+2]) end
+else
+for j=i,last,words do call(unpack(a,j,j+words-1)) end
+end
 i=last+1
 end";
+/// Digits that the number of commands of a run is written with, so that it can be put in afterwards. A command has four bytes at
+/// least, so a script has room for fewer commands.
+const RUN_DIGITS: usize = 6;
 /// From here on a script is complete and another one begins: the target can begin to read it meanwhile.
 const SCRIPT_BYTES: usize = 128 << 10;
 /// End of the name of the key that is asked for.
@@ -33,7 +42,7 @@ pub(crate) struct Batch {
     pub(crate) replies: u64,
     /// Bytes of the stream that it stands for.
     pub(crate) bytes: u64,
-    /// Whether a lone key is removed, as when its slot has left.
+    /// Whether keys are removed outside of transactions, as when their slot leaves.
     pub(crate) has_removal: bool,
     /// Whether it has a command that names its keys to the transaction, so that it cannot take one of another slot.
     pub(crate) names_keys: bool,
@@ -45,8 +54,18 @@ pub(crate) struct Outgoing {
     ready: Vec<u8>,
     script: Vec<u8>,
     script_words: u64,
+    run: Option<Run>,
     batch: Option<Batch>,
     guard: Vec<u8>,
+}
+
+/// Commands in a script that have as many words.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    words: u64,
+    commands: u64,
+    /// Where in the script the number of commands stands.
+    count_at: usize,
 }
 
 impl Outgoing {
@@ -54,7 +73,7 @@ impl Outgoing {
     pub(crate) fn new(slot: Slot) -> Self {
         // On a key that is not there it neither writes nor counts as a miss.
         let guard = handshake::command(&["PERSIST", &key_of_slot(slot, GUARD_END)]);
-        Self { ready: Vec::new(), script: Vec::new(), script_words: 0, batch: None, guard }
+        Self { ready: Vec::new(), script: Vec::new(), script_words: 0, run: None, batch: None, guard }
     }
 
     /// The batch that is open; one is begun if none is.
@@ -86,10 +105,15 @@ impl Outgoing {
             return;
         }
         self.batch();
-        let count = command.words.to_string();
-        self.script.extend_from_slice(format!("${}\r\n{count}\r\n", count.len()).as_bytes());
+        let run = match self.run {
+            Some(run) if run.words == command.words => Run { commands: run.commands + 1, ..run },
+            Some(_) | None => self.begin_run(command.words),
+        };
+        self.run = Some(run);
         self.script.extend_from_slice(&command.bytes[command.words_at..]);
-        self.script_words += 1 + command.words;
+        self.script_words += command.words;
+        let digits = format!("{:0RUN_DIGITS$}", run.commands);
+        self.script[run.count_at..run.count_at + RUN_DIGITS].copy_from_slice(digits.as_bytes());
         if self.script.len() >= SCRIPT_BYTES {
             self.end_script();
         }
@@ -138,6 +162,16 @@ impl Outgoing {
         batch
     }
 
+    fn begin_run(&mut self, words: u64) -> Run {
+        let number = words.to_string();
+        self.script.extend_from_slice(format!("${}\r\n{number}\r\n${RUN_DIGITS}\r\n", number.len()).as_bytes());
+        let count_at = self.script.len();
+        self.script.extend_from_slice(&[b'0'; RUN_DIGITS]);
+        self.script.extend_from_slice(b"\r\n");
+        self.script_words += 2;
+        Run { words, commands: 1, count_at }
+    }
+
     fn end_script(&mut self) {
         if self.script_words == 0 {
             return;
@@ -146,6 +180,7 @@ impl Outgoing {
         self.ready.extend_from_slice(fixed.as_bytes());
         self.ready.append(&mut self.script);
         self.script_words = 0;
+        self.run = None;
         self.batch().replies += 1;
     }
 }
@@ -187,6 +222,7 @@ mod tests {
         let mut outgoing = Outgoing::new(Slot::new(0).expect("a slot"));
         assert_eq!(outgoing.open_batch(), None);
         outgoing.add_write(&command(&["SET", "a", "1"]));
+        outgoing.add_write(&command(&["SET", "c", "1"]));
         outgoing.add_write(&command(&["LPUSH", "b", "2", "3"]));
         outgoing.add_direct(&command(&["SELECT", "1"]).bytes);
         outgoing.add_write(&command(&["DEL", "a"]));
@@ -195,8 +231,8 @@ mod tests {
         let names: Vec<&str> = commands.iter().map(|words| words[0].as_str()).collect();
         assert_eq!(names, ["MULTI", "EVAL", "SELECT", "EVAL", "PERSIST", "FUNCTION", "EXEC"]);
         assert_eq!(batch.replies, names.len() as u64);
-        assert_eq!(commands[1][3..], ["3", "SET", "a", "1", "4", "LPUSH", "b", "2", "3"]);
-        assert_eq!(commands[3][3..], ["2", "DEL", "a"]);
+        assert_eq!(commands[1][3..], ["3", "000002", "SET", "a", "1", "SET", "c", "1", "4", "000001", "LPUSH", "b", "2", "3"]);
+        assert_eq!(commands[3][3..], ["2", "000001", "DEL", "a"]);
         assert_eq!(commands[5][3], checkpoint().code());
         assert_eq!(outgoing.open_batch(), None);
     }

@@ -61,13 +61,13 @@ pub(crate) async fn open(request: &LinkRequest, progress: &Progress) -> Result<E
     let carried = carried_by(&mut target).await.map_err(|error| checkpoint_fault(target_at, error))?;
     let mut checkpoint = position(carried.clone(), request.start.as_ref()).map_err(End::Seed)?;
     progress.found(checkpoint.at.clone());
-    let slots = target.owned_slots().await.map_err(target_fault)?;
+    let slots = target.kept_slots().await.map_err(target_fault)?;
     let slots = slots.ok_or_else(|| no_primary(Side::Target, target_at))?;
     let warden = connect(source_at).await.map_err(source_fault)?;
     let mut warden = Warden { source: source_at.clone(), link: warden, slots };
-    let owned = warden.owned().await?;
+    let kept = warden.kept().await?;
     let slot = match warden.slots.ranges() {
-        [range, ..] if owned == warden.slots => range.first(),
+        [range, ..] if kept == warden.slots => range.first(),
         _ => return Err(End::Resharding),
     };
     let follower = connect(source_at).await.map_err(source_fault)?;
@@ -100,7 +100,7 @@ async fn connect(endpoint: &Endpoint) -> Result<NodeLink, LinkError> {
     NodeLink::connect(endpoint.address, &endpoint.secret).await
 }
 
-/// Asks the source which slots it owns.
+/// Asks the source which slots it keeps.
 #[derive(Debug)]
 pub(crate) struct Warden {
     source: Endpoint,
@@ -110,15 +110,15 @@ pub(crate) struct Warden {
 }
 
 impl Warden {
-    /// Whether the source has all slots of the target now, so that what it removed before was not removed because a slot left.
-    pub(crate) async fn has_all_slots(&mut self) -> Result<bool, End> {
-        let owned = self.owned().await?;
-        Ok(self.slots.without(&owned).is_empty())
+    /// Whether the source keeps all slots of the target now, so that what it removed before was not removed because a slot left.
+    pub(crate) async fn keeps_all_slots(&mut self) -> Result<bool, End> {
+        let kept = self.kept().await?;
+        Ok(self.slots.without(&kept).is_empty())
     }
 
-    async fn owned(&mut self) -> Result<SlotSet, End> {
-        let owned = self.link.owned_slots().await.map_err(|error| End::Fault(fault_of(Side::Source, &self.source, &error)))?;
-        owned.ok_or_else(|| no_primary(Side::Source, &self.source))
+    async fn kept(&mut self) -> Result<SlotSet, End> {
+        let kept = self.link.kept_slots().await.map_err(|error| End::Fault(fault_of(Side::Source, &self.source, &error)))?;
+        kept.ok_or_else(|| no_primary(Side::Source, &self.source))
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) const WORDS_MAX: u64 = 7_000;
 pub(crate) enum Kind {
     /// A write like any other.
     Write,
-    /// A removal of one key: of a client, of an expired key, or of a slot that left.
+    /// A removal of keys: by a client, of expired ones, or of slots that leave.
     Removal,
     /// Something that scripts cannot do, and that needs no slot.
     Direct,
@@ -31,16 +31,16 @@ pub(crate) enum Kind {
 }
 
 /// Judges a command by its first four words, as many as it has. The last one may be cut short.
-pub(crate) fn kind_of(words: &[&[u8]], count: u64) -> Kind {
+pub(crate) fn kind_of(words: &[&[u8]]) -> Kind {
     let Some((name, rest)) = words.split_first() else { return Kind::Nothing };
     let is = |word: &[u8], wanted: &str| word.eq_ignore_ascii_case(wanted.as_bytes());
     // One look at the length spares most commands all comparisons.
     match name.len() {
-        3 if is(name, "DEL") && count == 2 => Kind::Removal,
+        3 if is(name, "DEL") => Kind::Removal,
         4 if is(name, "EXEC") => Kind::Exec,
         4 if is(name, "PING") => Kind::Nothing,
         5 if is(name, "MULTI") => Kind::Multi,
-        6 if is(name, "UNLINK") && count == 2 => Kind::Removal,
+        6 if is(name, "UNLINK") => Kind::Removal,
         6 if is(name, "SELECT") => rest.first().and_then(|number| database(number)).map_or(Kind::Direct, Kind::Select),
         6 if is(name, "SCRIPT") => Kind::Direct,
         7 if is(name, "CLUSTER") => Kind::Resharding,
@@ -89,7 +89,7 @@ mod tests {
 
     fn kind(text: &str) -> Kind {
         let words: Vec<&[u8]> = text.split('|').map(str::as_bytes).collect();
-        kind_of(&words, words.len() as u64)
+        kind_of(&words)
     }
 
     #[test]
@@ -97,9 +97,9 @@ mod tests {
         for (text, expected) in [
             ("SET|a|1", Kind::Write),
             ("del|a", Kind::Removal),
-            ("DEL|a|b", Kind::Write),
+            ("DEL|a|b", Kind::Removal),
             ("UNLINK|a", Kind::Removal),
-            ("unlink|a|b", Kind::Write),
+            ("unlink|a|b", Kind::Removal),
             ("SELECT|3", Kind::Select(3)),
             ("MULTI", Kind::Multi),
             ("exec", Kind::Exec),

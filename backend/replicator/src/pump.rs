@@ -243,7 +243,7 @@ impl<'l> Pump<'l> {
     /// Sends the end of the batch, as soon as there is room for it.
     async fn close(&mut self) -> Result<(), End> {
         let Batch { replies, bytes, has_removal, names_keys: _ } = self.outgoing.close(&self.checkpoint);
-        if has_removal && !self.warden.has_all_slots().await? {
+        if has_removal && !self.warden.keeps_all_slots().await? {
             return Err(End::Resharding);
         }
         let wanted = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1, UNANSWERED_BYTES_MAX);

@@ -108,7 +108,7 @@ impl Cutter {
         if !is_whole && received.len() < LONG_BYTES_MIN {
             return Ok(None);
         }
-        let (kind, end) = (kind_of(&judged[..judged_count], words), walk.position);
+        let (kind, end) = (kind_of(&judged[..judged_count]), walk.position);
         let command = Command { kind, words, bytes: received.split_to(end).freeze(), words_at };
         if is_whole {
             return Ok(Some(Piece::Whole(command)));

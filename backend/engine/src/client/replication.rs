@@ -10,6 +10,9 @@ use super::{LONG, LinkError, NodeLink, PROMPT, ProtocolError, Request};
 use crate::handshake;
 use crate::report;
 
+/// A version that no engine is newer than.
+const NEWEST_VERSION: &str = "255.255.255";
+
 /// What a node says to who wants to go on from a point of its history.
 #[derive(Debug)]
 pub enum Following {
@@ -37,14 +40,14 @@ impl NodeLink {
         report::replication_point(&info).map_err(|source| self.unreadable(source))
     }
 
-    /// The slots it owns; `None` when it is a replica.
+    /// The slots it owns and gives to nobody key by key at the moment; `None` when it is a replica.
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn owned_slots(&mut self) -> Result<Option<SlotSet>, LinkError> {
+    pub async fn kept_slots(&mut self) -> Result<Option<SlotSet>, LinkError> {
         let reply = self.ask(Request::of(&["CLUSTER", "NODES"]), PROMPT).await?;
         let nodes = self.text(reply)?;
-        report::owned_slots(&nodes).map_err(|source| self.unreadable(source))
+        report::kept_slots(&nodes).map_err(|source| self.unreadable(source))
     }
 
     /// Says to the engine that what this link writes was decided elsewhere, expiry included.
@@ -67,6 +70,8 @@ impl NodeLink {
     /// `Engine` when it gives no history at the moment, else see [`LinkError`].
     pub async fn follow(mut self, point: &ReplicationPoint) -> Result<Following, LinkError> {
         self.expect_status(&["REPLCONF", "capa", "eof", "capa", "psync2"], "OK").await?;
+        // An engine takes who says nothing for an old one, and tells no replica of slots on their way as long as one is old.
+        self.expect_status(&["REPLCONF", "version", NEWEST_VERSION], "OK").await?;
         let (address, next) = (self.address, (point.offset + 1).to_string());
         let mut stream = self.into_stream();
         let mut received = BytesMut::new();

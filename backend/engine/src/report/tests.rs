@@ -293,3 +293,16 @@ fn a_folder_remembers_the_nodes_own_line() {
     assert_eq!(cluster_memory("vars currentEpoch 9 lastVoteEpoch 0\n"), None);
     assert_eq!(cluster_memory(conf.lines().next().expect("a line")), None, "torn");
 }
+
+#[test]
+fn a_slot_that_goes_key_by_key_is_not_kept() {
+    let id = |digit: &str| digit.repeat(40);
+    let line = |of: &str, role: &str, rest: &str| format!("{} 127.0.0.1:1@2 {role} 0 0 1 connected {rest}\n", id(of));
+    let other = line("b", "master -", "9");
+    let me = line("a", "myself,master -", &format!("0-5 7 [3->-{}] [9-<-{}]", id("b"), id("b")));
+    let kept = kept_slots(&format!("{other}{me}")).expect("reads").expect("a primary");
+    assert_eq!(kept.to_string(), "0-2 4-5 7");
+    let replica = line("a", &format!("myself,slave {}", id("b")), "");
+    assert_eq!(kept_slots(&replica), Ok(None));
+    assert_eq!(kept_slots(&other), Err(ReportError::Myself));
+}

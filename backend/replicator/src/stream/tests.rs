@@ -87,7 +87,7 @@ proptest! {
             let bytes = encode(words);
             *offset += bytes.len() as u64;
             let judged: Vec<&[u8]> = words.iter().take(WORDS_JUDGED).map(Vec::as_slice).collect();
-            Some((kind_of(&judged, words.len() as u64), words.len() as u64, bytes, *offset))
+            Some((kind_of(&judged), words.len() as u64, bytes, *offset))
         }).collect();
         let seen = cut(&stream, cuts.iter().map(|cut| cut.index(stream.len()))).expect("a stream");
         let is_same = seen == Seen { commands: expected, left: 0 };

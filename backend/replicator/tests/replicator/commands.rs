@@ -1,9 +1,9 @@
 //! What goes over a link: commands of every kind, and what becomes of them.
 
-use valkyard_replicator::{LinkState, clear_checkpoint, read_checkpoint};
+use valkyard_replicator::{LinkState, SeedReason, clear_checkpoint, read_checkpoint};
 
 use crate::client::Client;
-use crate::engine::{Engine, engine_8, engine_9, engines};
+use crate::engine::{Engine, engine_9, engines};
 use crate::pair::{Pair, Replicas};
 use crate::wait::status;
 
@@ -147,17 +147,6 @@ fn copy_functions(pair: &Pair, verb: &str) -> String {
 async fn a_link_to_where_nothing_was_seeded_says_so() {
     let engine = engine_9();
     let pair = Pair::new(&engine, Replicas::default(), &[]).await;
-    let request = valkyard_replicator::LinkRequest {
-        source: pair.source.endpoint(0),
-        target: pair.target.endpoint(0),
-        start: None,
-        distance: pair.distance.subscribe(),
-        target_can: engine.version.into(),
-    };
-    let link = valkyard_replicator::Link::start(request);
-    status(&link, "a want of data", |status| {
-        status.state == LinkState::NeedsSeed { reason: valkyard_replicator::SeedReason::NoPoint }
-    })
-    .await;
-    drop(engine_8());
+    let link = pair.link_from(None, pair.source.endpoint(0), pair.target.endpoint(0));
+    status(&link, "a want of data", |status| status.state == LinkState::NeedsSeed { reason: SeedReason::NoPoint }).await;
 }

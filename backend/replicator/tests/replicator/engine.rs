@@ -51,6 +51,8 @@ fn engine(version: &str) -> Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Primary,
+    /// A primary without slots, which takes no writes.
+    Empty,
     /// Of the first node.
     Replica,
 }
@@ -124,7 +126,12 @@ impl Engine {
         }
         let shard = Shard { engine: self.clone(), secret, nodes };
         for (index, node) in shard.nodes.iter().enumerate() {
-            shard.ready(node, if index == 0 { Role::Primary } else { Role::Replica }).await;
+            let role = match index {
+                0 if slots.is_empty() => Role::Empty,
+                0 => Role::Primary,
+                _ => Role::Replica,
+            };
+            shard.ready(node, role).await;
         }
         shard
     }
@@ -137,7 +144,14 @@ impl Engine {
             vec!["--port", &port, "--bind", &ip, "--bind-source-addr", &ip, "--cluster-announce-ip", &ip];
         settings.extend(["--cluster-enabled", "yes", "--cluster-port", &bus, "--save", "", "--aclfile", "users.acl"]);
         settings.extend(["--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes", "--logfile", "log"]);
-        settings.extend(["--cluster-node-timeout", "60000", "--cluster-require-full-coverage", "no"]);
+        settings.extend([
+            "--repl-backlog-size",
+            "512mb",
+            "--cluster-node-timeout",
+            "60000",
+            "--cluster-require-full-coverage",
+            "no",
+        ]);
         settings.extend(["--primaryuser", ADMIN_USER, "--primaryauth", secret.expose()]);
         settings.extend(more);
         settings.into_iter().map(str::to_owned).collect()
@@ -172,6 +186,7 @@ impl Shard {
             let cluster = client.try_call(&["CLUSTER", "INFO"]).map_err(|error| error.to_string())?;
             let is_right = match role {
                 Role::Primary => info.contains("role:master") && cluster.contains("cluster_state:ok"),
+                Role::Empty => info.contains("role:master"),
                 Role::Replica => info.contains("master_link_status:up"),
             };
             if is_right { Ok(()) } else { Err(format!("{info}\n{cluster}")) }

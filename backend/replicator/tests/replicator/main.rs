@@ -5,6 +5,13 @@
 
 mod client;
 mod commands;
+mod distances;
 mod engine;
+mod exactly_once;
+mod faults;
+mod judge;
 mod pair;
+mod proxy;
+mod resharding;
+mod size;
 mod wait;

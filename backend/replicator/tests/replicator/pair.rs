@@ -39,6 +39,10 @@ impl Pair {
             imports.extend(["--import-mode", "yes"]);
         }
         let target = engine.shard(replicas.target, Some(&file), &imports).await;
+        Self::of(source, target, start)
+    }
+
+    pub(crate) fn of(source: Shard, target: Shard, start: ReplicationPoint) -> Self {
         Self { source, target, start, distance: watch::Sender::new(Distance::default()) }
     }
 
@@ -48,10 +52,14 @@ impl Pair {
     }
 
     pub(crate) fn link_by(&self, source: Endpoint, target: Endpoint) -> Link {
+        self.link_from(Some(self.start.clone()), source, target)
+    }
+
+    pub(crate) fn link_from(&self, start: Option<ReplicationPoint>, source: Endpoint, target: Endpoint) -> Link {
         Link::start(LinkRequest {
             source,
             target,
-            start: Some(self.start.clone()),
+            start,
             distance: self.distance.subscribe(),
             target_can: TargetAbilities::from(self.target.engine.version),
         })

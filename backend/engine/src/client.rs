@@ -28,7 +28,7 @@ pub use error::{LinkError, ProtocolError};
 pub use resp::MalformedReply;
 
 pub use functions::PackedFunctions;
-pub use replication::Following;
+pub use replication::{Following, HistorySeen};
 pub(crate) use slots::{Key, Mark, MarkedSlot, MigrateTo, slots_of};
 
 use request::Request;

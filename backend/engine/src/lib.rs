@@ -12,7 +12,7 @@ mod report;
 mod slots_by_keys;
 
 pub use catalogue::{Allocator, Capabilities, CatalogueConfig, EngineBuild, EngineCatalogue, Origin, RejectReason, Rejected};
-pub use client::{Following, LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
+pub use client::{Following, HistorySeen, LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
 pub use load_report::{torn_log, unreadable_data};
 pub use report::{ReportError, cluster_memory};
 pub use slots_by_keys::SlotsByKeys;

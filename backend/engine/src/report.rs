@@ -14,6 +14,8 @@ use valkyard_model::{
     OpenSlot, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
 };
 
+use crate::client::HistorySeen;
+
 use cluster_nodes::NodeLine;
 use fields::Fields;
 pub(crate) use migrations::migrations;
@@ -109,11 +111,13 @@ pub(crate) fn kept_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
     Ok(me.replica_of.is_none().then(|| me.slots.without(&going)))
 }
 
-/// Where the node is, of its `INFO replication`.
-pub(crate) fn replication_point(info: &str) -> Result<ReplicationPoint, ReportError> {
+/// Of a node's `INFO replication server`.
+pub(crate) fn history_seen(info: &str) -> Result<HistorySeen, ReportError> {
     let info = Fields(info);
     let offset = replication_offset(info, info.text("role")? == "slave")?;
-    Ok(ReplicationPoint { replication_id: info.text("master_replid")?.to_owned(), offset })
+    let point = ReplicationPoint { replication_id: info.text("master_replid")?.to_owned(), offset };
+    let is_ending = info.beginning("shutdown_in_milliseconds").next().is_some();
+    Ok(HistorySeen { point, is_kept: info.flag("repl_backlog_active")?, is_ending })
 }
 
 /// `None` for a peer whose address the node does not know: it can be neither reached nor named to anybody.

@@ -135,8 +135,23 @@ pub async fn read_checkpoint(node: &Endpoint) -> Result<Option<ReplicationPoint>
 /// # Errors
 /// See [`CheckpointError`].
 pub async fn write_checkpoint(node: &Endpoint, point: &ReplicationPoint) -> Result<(), CheckpointError> {
-    let code = Checkpoint::at(point.clone()).code();
+    let code = Checkpoint { seed: Some(point.clone()), ..Checkpoint::at(point.clone()) }.code();
     connect(node).await?.load_library(&code).await.map_err(|source| CheckpointError::Node { source })
+}
+
+/// Sees to it that a node keeps its history, so that a copy of the data that it holds now can follow it from the point that is
+/// returned: for a target that becomes a source, while nobody writes. A node that never had a replica keeps none, and its history
+/// gets another name.
+///
+/// # Errors
+/// See [`CheckpointError`].
+pub async fn ensure_history(node: &Endpoint) -> Result<ReplicationPoint, CheckpointError> {
+    let mut link = connect(node).await?;
+    let seen = link.history().await.map_err(|source| CheckpointError::Node { source })?;
+    if seen.is_kept {
+        return Ok(seen.point);
+    }
+    link.begin_history().await.map_err(|source| CheckpointError::Node { source })
 }
 
 /// Removes the point, for a node that is to be nobody's copy any more.

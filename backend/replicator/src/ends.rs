@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use tokio::net::TcpStream;
-use valkyard_engine::{Following, LinkError, NodeLink};
-use valkyard_model::{ReplicationPoint, Slot, SlotSet};
+use valkyard_engine::{Following, HistorySeen, LinkError, NodeLink};
+use valkyard_model::{Slot, SlotSet};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, LIBRARY, carried_by, position};
 use crate::link::{Endpoint, LinkRequest};
@@ -122,15 +122,15 @@ impl Warden {
     }
 }
 
-/// Asks the source where it is.
-pub(crate) async fn ask_offset(source: &Endpoint, link: &mut Option<NodeLink>) -> Result<ReplicationPoint, LinkError> {
+/// Asks the source where it is, and whether it is about to end.
+pub(crate) async fn ask_history(source: &Endpoint, link: &mut Option<NodeLink>) -> Result<HistorySeen, LinkError> {
     let mut open = match link.take() {
         Some(open) => open,
         None => connect(source).await?,
     };
-    let point = open.replication_point().await?;
+    let seen = open.history().await?;
     *link = Some(open);
-    Ok(point)
+    Ok(seen)
 }
 
 fn no_primary(side: Side, endpoint: &Endpoint) -> End {

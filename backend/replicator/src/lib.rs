@@ -21,7 +21,7 @@ mod session;
 mod status;
 mod stream;
 
-pub use checkpoint::{CheckpointError, clear_checkpoint, read_checkpoint, write_checkpoint};
+pub use checkpoint::{CheckpointError, clear_checkpoint, ensure_history, read_checkpoint, write_checkpoint};
 pub use distance::Distance;
 pub use link::{Endpoint, Link, LinkRequest, TargetAbilities};
 pub use status::{LinkFault, LinkState, LinkStatus, SeedReason, Side};

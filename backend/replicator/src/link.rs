@@ -48,7 +48,7 @@ impl From<BinaryVersion> for TargetAbilities {
 pub struct LinkRequest {
     /// The primary of a shard of the source.
     pub source: Endpoint,
-    /// The primary of the same shard of the target.
+    /// The primary of the same shard of the target. Its slots must not move while the link runs.
     pub target: Endpoint,
     /// The point of the data that the target was seeded with. It counts as long as the target carries no point that descends
     /// from it, so it must be given up, durably, as soon as a status shows something applied: a node that started empty again

@@ -24,8 +24,9 @@ use crate::stream::{Command, Cutter, Piece};
 
 /// Least time between the ends of two batches: what a batch costs a target beyond its writes is then some percent of it.
 const BATCH_TIME_MIN: Duration = Duration::from_millis(1);
-/// A batch of this size ends at the next boundary.
-const BATCH_BYTES: u64 = 256 << 10;
+/// A batch of this size ends at the next boundary. Some thousand writes, which keep a target's readers waiting for two
+/// milliseconds.
+const BATCH_BYTES: u64 = 128 << 10;
 /// Bytes of batches that are sent and not answered. Enough to keep a target busy, and little to repeat.
 const UNANSWERED_BYTES_MAX: u32 = 4 << 20;
 /// Batches that are sent and not answered.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use valkyard_engine::handshake;
 
 use crate::answers::Answers;
-use crate::ends::{End, Ends, ask_offset, open};
+use crate::ends::{End, Ends, ask_history, open};
 use crate::intake::Intake;
 use crate::link::LinkRequest;
 use crate::progress::Progress;
@@ -19,6 +19,8 @@ use crate::status::{LinkFault, Side};
 
 /// How often a source hears from a link, as from its replicas, and is asked where it is.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// How often a source that is about to end hears how far the link is.
+const FAREWELL: Duration = Duration::from_millis(20);
 /// Longest wait for a boundary, and for answers to what was sent, when a link is stopped.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -45,13 +47,12 @@ pub(crate) async fn run(request: &LinkRequest, progress: &Progress, stop: &Cance
     let parts = PumpParts { request, progress, target: target_writes, warden, sent, asked: &asked, checkpoint, slot };
     let stopped_in_vain = async {
         stop.cancelled().await;
-        tokio::time::sleep(STOP_TIME_MAX).await;
+        sleep(STOP_TIME_MAX).await;
     };
     tokio::select! {
         end = Pump::new(parts).run(intake, is_news, stop) => end,
         end = Answers::new(&request.target, progress, answered).run(target_reads) => end,
-        end = show_life(request, source_writes, &asked) => end,
-        () = look(request, progress) => End::Stopped,
+        end = accompany(request, progress, source_writes, &asked) => end,
         () = stopped_in_vain => End::Stopped,
     }
 }
@@ -68,39 +69,34 @@ async fn passable(request: &LinkRequest, progress: &Progress) {
     }
 }
 
-/// Tells the source that somebody listens, and nothing else: a link acknowledges byte 0. What it applied is safe in another
-/// instance, not in the shard, and must not count for a `WAIT` of the source's clients.
-async fn show_life(request: &LinkRequest, mut source: OwnedWriteHalf, asked: &Notify) -> End {
+/// Tells the source every second that somebody listens, asks where it is, and keeps the figures current.
+///
+/// A link acknowledges byte 0: what it applied is safe in another instance, not in the shard, and must not count for a `WAIT` of
+/// the source's clients. Only a source that is about to end, and waits for all who follow it, is told how far the link is.
+async fn accompany(request: &LinkRequest, progress: &Progress, mut source: OwnedWriteHalf, asked: &Notify) -> End {
+    let (mut link, mut is_ending) = (None, false);
     let mut ticks = interval(SIGN_OF_LIFE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let sign = handshake::command(&["REPLCONF", "ACK", "0"]);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = asked.notified() => {}
+            () = sleep(FAREWELL), if is_ending => {}
         }
+        progress.look();
         if request.distance.borrow().is_cut {
             continue;
         }
+        let offset = progress.applied_point().filter(|_point| is_ending).map_or(0, |point| point.offset);
+        let sign = handshake::command(&["REPLCONF", "ACK", &offset.to_string()]);
         if let Err(error) = source.write_all(&sign).await {
             let (side, address) = (Side::Source, request.source.address);
             return End::Fault(LinkFault::Lost { side, address, message: error.to_string() });
         }
-    }
-}
-
-/// Asks the source where it is, and keeps the figures current. What fails here shows in the stream as well, and is told there.
-async fn look(request: &LinkRequest, progress: &Progress) {
-    let mut ticks = interval(SIGN_OF_LIFE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut link = None;
-    loop {
-        ticks.tick().await;
-        if !request.distance.borrow().is_cut
-            && let Ok(Ok(point)) = timeout(SIGN_OF_LIFE, ask_offset(&request.source, &mut link)).await
-        {
-            progress.source_seen(point.offset);
+        // What fails here shows in the stream as well, and is told there.
+        if let Ok(Ok(seen)) = timeout(SIGN_OF_LIFE, ask_history(&request.source, &mut link)).await {
+            progress.source_seen(seen.point.offset);
+            is_ending = seen.is_ending;
         }
-        progress.look();
     }
 }

@@ -1,5 +1,7 @@
 //! Following a node as a replica does, and what it tells of its history.
 
+use std::net::SocketAddrV4;
+
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -12,6 +14,17 @@ use crate::report;
 
 /// A version that no engine is newer than.
 const NEWEST_VERSION: &str = "255.255.255";
+
+/// A node's own word on its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySeen {
+    /// Where it is.
+    pub point: ReplicationPoint,
+    /// Whether it keeps what was, so that somebody can go on from an earlier point.
+    pub is_kept: bool,
+    /// Whether it is about to end, and waits for its replicas.
+    pub is_ending: bool,
+}
 
 /// What a node says to who wants to go on from a point of its history.
 #[derive(Debug)]
@@ -34,10 +47,10 @@ impl NodeLink {
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn replication_point(&mut self) -> Result<ReplicationPoint, LinkError> {
-        let reply = self.ask(Request::of(&["INFO", "replication"]), PROMPT).await?;
+    pub async fn history(&mut self) -> Result<HistorySeen, LinkError> {
+        let reply = self.ask(Request::of(&["INFO", "replication", "server"]), PROMPT).await?;
         let info = self.text(reply)?;
-        report::replication_point(&info).map_err(|source| self.unreadable(source))
+        report::history_seen(&info).map_err(|source| self.unreadable(source))
     }
 
     /// The slots it owns and gives to nobody key by key at the moment; `None` when it is a replica.
@@ -68,15 +81,37 @@ impl NodeLink {
     ///
     /// # Errors
     /// `Engine` when it gives no history at the moment, else see [`LinkError`].
-    pub async fn follow(mut self, point: &ReplicationPoint) -> Result<Following, LinkError> {
+    pub async fn follow(self, point: &ReplicationPoint) -> Result<Following, LinkError> {
+        let address = self.address;
+        let (stream, received, answer) = self.psync(&point.replication_id, &(point.offset + 1).to_string()).await?;
+        if let Some(rest) = answer.strip_prefix("+CONTINUE") {
+            let replication_id = Some(rest.trim().to_owned()).filter(|id| !id.is_empty());
+            return Ok(Following::Continued { stream, received, replication_id });
+        }
+        offered(address, &answer).map(Following::Offered)
+    }
+
+    /// Makes the node keep its history from now on, as it does once a first replica asked for a snapshot, and gives the point that
+    /// it begins at. The history gets a new name, and nobody who followed the old one can go on.
+    ///
+    /// # Errors
+    /// `Engine` when it gives no history at the moment, else see [`LinkError`].
+    pub async fn begin_history(self) -> Result<ReplicationPoint, LinkError> {
+        let address = self.address;
+        // The snapshot is not taken: the engine gives it up when the connection ends here.
+        let (_stream, _received, answer) = self.psync("?", "-1").await?;
+        offered(address, &answer)
+    }
+
+    async fn psync(mut self, id: &str, next: &str) -> Result<(TcpStream, BytesMut, String), LinkError> {
         self.expect_status(&["REPLCONF", "capa", "eof", "capa", "psync2"], "OK").await?;
         // An engine takes who says nothing for an old one, and tells no replica of slots on their way as long as one is old.
         self.expect_status(&["REPLCONF", "version", NEWEST_VERSION], "OK").await?;
-        let (address, next) = (self.address, (point.offset + 1).to_string());
+        let address = self.address;
         let mut stream = self.into_stream();
         let mut received = BytesMut::new();
         let asking = timeout(LONG.time_max, async {
-            stream.write_all(&handshake::command(&["PSYNC", &point.replication_id, &next])).await?;
+            stream.write_all(&handshake::command(&["PSYNC", id, next])).await?;
             loop {
                 match handshake::take_line(&mut received) {
                     // Empty lines are signs of life.
@@ -92,16 +127,20 @@ impl NodeLink {
         });
         let asked = asking.await.map_err(|_elapsed| LinkError::Silent { address })?;
         let answer: Option<String> = asked.map_err(|source| LinkError::Broken { address, source })?;
-        let strange = |what| LinkError::Protocol { address, source: ProtocolError::Unexpected { what } };
-        let answer = answer.ok_or_else(|| strange("longer than any answer to PSYNC"))?;
-        if let Some(rest) = answer.strip_prefix("+CONTINUE") {
-            let replication_id = Some(rest.trim().to_owned()).filter(|id| !id.is_empty());
-            return Ok(Following::Continued { stream, received, replication_id });
-        }
-        match (handshake::replication_point(&answer), answer.strip_prefix('-')) {
-            (Some(offered), _) => Ok(Following::Offered(offered)),
-            (None, Some(message)) => Err(LinkError::Engine { address, message: message.to_owned() }),
-            (None, None) => Err(strange("no answer to PSYNC")),
-        }
+        let answer = answer.ok_or_else(|| strange(address))?;
+        Ok((stream, received, answer))
     }
+}
+
+/// Reads an answer to PSYNC that is no continuation.
+fn offered(address: SocketAddrV4, answer: &str) -> Result<ReplicationPoint, LinkError> {
+    match (handshake::replication_point(answer), answer.strip_prefix('-')) {
+        (Some(offered), _) => Ok(offered),
+        (None, Some(message)) => Err(LinkError::Engine { address, message: message.to_owned() }),
+        (None, None) => Err(strange(address)),
+    }
+}
+
+fn strange(address: SocketAddrV4) -> LinkError {
+    LinkError::Protocol { address, source: ProtocolError::Unexpected { what: "no answer to PSYNC" } }
 }

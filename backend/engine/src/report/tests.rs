@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use valkyard_model::{MigrationDirection, MigrationState, OpenSlot, PeerHealth, Slot, SlotSet, Timestamp};
+use valkyard_model::{MigrationDirection, MigrationState, OpenSlot, PeerHealth, ReplicationPoint, Slot, SlotSet, Timestamp};
 
 use super::*;
 
@@ -305,4 +305,13 @@ fn a_slot_that_goes_key_by_key_is_not_kept() {
     let replica = line("a", &format!("myself,slave {}", id("b")), "");
     assert_eq!(kept_slots(&replica), Ok(None));
     assert_eq!(kept_slots(&other), Err(ReportError::Myself));
+}
+
+#[test]
+fn a_node_that_is_about_to_end_is_told_from_one_that_is_not() {
+    let info = "role:master\r\nmaster_replid:ab\r\nmaster_repl_offset:7\r\nrepl_backlog_active:1\r\n";
+    let point = ReplicationPoint { replication_id: "ab".to_owned(), offset: 7 };
+    let seen = HistorySeen { point, is_kept: true, is_ending: false };
+    assert_eq!(history_seen(info), Ok(seen.clone()));
+    assert_eq!(history_seen(&format!("{info}shutdown_in_milliseconds:900\r\n")), Ok(HistorySeen { is_ending: true, ..seen }));
 }

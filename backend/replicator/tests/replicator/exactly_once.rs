@@ -86,15 +86,17 @@ async fn a_target_that_is_killed_and_reads_its_log_has_lost_and_repeats_nothing(
         })
         .await;
         let link = pair.link(0, 0);
-        let writer = Writer::start(&pair.source, 0);
+        let mut rounds = 0;
         for _ in 0..3 {
             status(&link, "streaming", |status| status.state == LinkState::Streaming).await;
+            let writer = Writer::start_at(&pair.source, 0, rounds);
             writer.goes_on(300).await;
             pair.target.kill(0);
+            writer.goes_on(300).await;
+            rounds = writer.stop();
             pair.target.respawn(0, &["--appendonly", "yes", "--appendfsync", "always"]);
             pair.target.ready(&pair.target.nodes[0], Role::Primary).await;
         }
-        let rounds = writer.stop();
         judge(&pair, &link, 0, 0, rounds).await;
     }
 }

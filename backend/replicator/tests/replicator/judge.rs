@@ -26,7 +26,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(shard: &Shard, node: usize) -> Self {
-        let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        Self::start_at(shard, node, 0)
+    }
+
+    /// Goes on after so many rounds.
+    pub(crate) fn start_at(shard: &Shard, node: usize, rounds: u64) -> Self {
+        let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(rounds)));
         let (stopped, counted, mut client) = (Arc::clone(&stop), Arc::clone(&rounds), shard.client(node));
         let writing = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {

@@ -14,4 +14,5 @@ mod pair;
 mod proxy;
 mod resharding;
 mod size;
+mod switchover;
 mod wait;

@@ -8,13 +8,14 @@ mod fault;
 mod inspect;
 mod pipeline;
 mod place;
+mod placement;
 mod rdb;
 mod restore;
 mod store;
 mod tap;
 
 pub use inspect::inspect_node;
-pub use pipeline::{PipelineError, TakenShard, check_file, place_file, take_shard};
+pub use pipeline::{PipelineError, TakenShard, check_file, place_file, place_tap, take_shard};
 pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};
 pub use restore::{

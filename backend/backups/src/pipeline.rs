@@ -10,12 +10,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 use valkyard_model::{ReplicationPoint, Slot, SlotSet};
 
-use crate::blocking::blocking;
+use crate::placement::Placement;
 use crate::rdb::{RdbError, RdbReader, RdbSummary};
 use crate::store::{BackupWriter, FileReader, FileReceipt, ShardName, ShardRecord, ShardWriter, StoreError};
 use crate::tap::{Tap, TapError, TapRequest};
@@ -195,31 +193,46 @@ pub async fn place_file(
     stop: &CancellationToken,
     mut told: impl FnMut(u64),
 ) -> Result<RdbSummary, PipelineError> {
-    let failed = |source| PipelineError::Write { path: target.to_owned(), source };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let temporary = blocking({
-        let folder = folder.clone();
-        move || NamedTempFile::new_in(folder)
-    });
-    let temporary = temporary.await.map_err(failed)?;
-    let mut output = tokio::fs::File::from_std(temporary.as_file().try_clone().map_err(failed)?);
+    let mut placement = Placement::begin(target).await?;
     let writing = async {
         let mut reader = RdbReader::new();
         while let Some(chunk) = next(file, &mut reader).await? {
-            output.write_all(&chunk).await.map_err(failed)?;
+            placement.write(&chunk).await?;
             told(file.bytes());
         }
-        output.sync_all().await.map_err(failed)?;
         reader.finish().map_err(PipelineError::Rdb)
     };
     let summary = stop.run_until_cancelled(writing).await.unwrap_or(Err(PipelineError::Stopped))?;
-    let path = target.to_owned();
-    let placing = blocking(move || {
-        temporary.persist(path).map_err(|error| error.error)?;
-        std::fs::File::open(folder)?.sync_all()
-    });
-    placing.await.map_err(failed)?;
+    placement.finish().await?;
     Ok(summary)
+}
+
+/// Taps a node and writes its data to `target`, where an engine will load it, under the same promises as [`place_file`]. Returns
+/// what is in it and the point in the primary's history that it shows.
+///
+/// # Errors
+/// See [`PipelineError`]; then `target` is as it was.
+pub async fn place_tap(
+    request: &TapRequest,
+    target: &Path,
+    stop: &CancellationToken,
+    mut told: impl FnMut(u64),
+) -> Result<(RdbSummary, ReplicationPoint), PipelineError> {
+    let opening = stop.run_until_cancelled(Tap::open(request)).await;
+    let mut tap = opening.ok_or(PipelineError::Stopped)?.map_err(PipelineError::Tap)?;
+    let mut placement = Placement::begin(target).await?;
+    let writing = async {
+        let mut reader = RdbReader::new();
+        while let Some(chunk) = tap.next().await.map_err(PipelineError::Tap)? {
+            reader.feed(chunk.clone()).map_err(PipelineError::Rdb)?;
+            placement.write(&chunk).await?;
+            told(tap.received_bytes());
+        }
+        reader.finish().map_err(PipelineError::Rdb)
+    };
+    let summary = stop.run_until_cancelled(writing).await.unwrap_or(Err(PipelineError::Stopped))?;
+    placement.finish().await?;
+    Ok((summary, tap.point().clone()))
 }
 
 async fn next(file: &mut FileReader, reader: &mut RdbReader) -> Result<Option<Bytes>, PipelineError> {

@@ -50,7 +50,15 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("valkyard-planner", &["valkyard-model"]),
     (
         "valkyard-reconciler",
-        &["valkyard-backups", "valkyard-engine", "valkyard-host", "valkyard-model", "valkyard-planner", "valkyard-store"],
+        &[
+            "valkyard-backups",
+            "valkyard-engine",
+            "valkyard-host",
+            "valkyard-model",
+            "valkyard-planner",
+            "valkyard-replicator",
+            "valkyard-store",
+        ],
     ),
     ("valkyard-replicator", &["valkyard-engine", "valkyard-model"]),
     ("valkyard-simulator", &["valkyard-model", "valkyard-planner", "valkyard-reconciler"]),

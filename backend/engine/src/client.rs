@@ -9,6 +9,7 @@ mod functions;
 mod lanes;
 mod namesakes;
 mod observe;
+mod part;
 mod persistence;
 mod replication;
 mod request;

@@ -10,8 +10,8 @@ mod migrations;
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen, NodeId,
-    OpenSlot, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
+    Access, AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen,
+    NodeId, OpenSlot, PartSeen, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
 };
 
 use crate::client::HistorySeen;
@@ -56,6 +56,8 @@ pub(crate) struct Reports<'r> {
     pub(crate) info: &'r str,
     /// `CONFIG GET` of every key that a user may set, and of persistence.
     pub(crate) settings: Vec<(String, String)>,
+    /// What clients may do.
+    pub(crate) access: Access,
     /// `CLUSTER GETSLOTMIGRATIONS`, each as its fields; empty where the engine has no such command.
     pub(crate) migrations: Vec<Vec<(String, String)>>,
 }
@@ -94,6 +96,7 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
         keys: keys(info)?,
         data: data(info)?,
         libraries: info.parsed("number_of_libraries")?,
+        part: part(reports.access, &reports.settings),
         persistence: persistence(info, &reports.settings)?,
         settings: settings(reports.settings)?,
         migrations: migrations(reports.migrations)?,
@@ -161,6 +164,18 @@ fn data(info: Fields<'_>) -> Result<ByteSize, ReportError> {
 
 /// Names of settings that tell of a node's persistence.
 pub(crate) const PERSISTENCE_SETTINGS: [&str; 3] = ["appendonly", "appendfsync", "rdb-del-sync-files"];
+
+/// Names of settings that tell of a node's part in a replication; engines before 8.1 know one of them.
+pub(crate) const PART_SETTINGS: [&str; 2] = ["repl-backlog-size", "import-mode"];
+
+fn part(access: Access, told: &[(String, String)]) -> PartSeen {
+    let [backlog, import_mode] = PART_SETTINGS.map(|field| told.iter().find(|(name, _)| name == field).map(|(_, value)| value));
+    PartSeen {
+        access,
+        imports: import_mode.map(|value| value == "yes"),
+        backlog_bytes: backlog.and_then(|value| value.parse().ok()),
+    }
+}
 
 fn persistence(info: Fields<'_>, told: &[(String, String)]) -> Result<PersistenceSeen, ReportError> {
     let setting = |field: &'static str| {

@@ -63,6 +63,10 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         });
         return;
     }
+    if cluster.first_shares().is_none() {
+        proposal.wait(WaitingOn::SourceToAnswer);
+        return;
+    }
     match &node.seen.files {
         Seen::Unknown => proposal.wait(WaitingOn::Certainty(serial)),
         Seen::Absent => match better_informed(cluster, shard, node, proposal) {

@@ -8,7 +8,7 @@ mod supervisor;
 mod turn;
 mod world;
 
-pub use machine::{Machine, MachineWorld, SHARDS_AT_ONCE};
+pub use machine::{Machine, MachineWorld, SHARDS_AT_ONCE, Sources};
 pub use supervisor::{InstanceView, Supervisor, SupervisorHandle, Wake};
 pub use turn::{Look, Reconciler, Turn};
 pub use world::{LoadError, StepError, World};

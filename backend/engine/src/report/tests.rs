@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use valkyard_model::{MigrationDirection, MigrationState, OpenSlot, PeerHealth, ReplicationPoint, Slot, SlotSet, Timestamp};
+use valkyard_model::{
+    Access, MigrationDirection, MigrationState, OpenSlot, PeerHealth, ReplicationPoint, Slot, SlotSet, Timestamp,
+};
 
 use super::*;
 
@@ -19,7 +21,14 @@ const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.
 
 /// Reports of a node that is told nothing by its settings and migrations.
 fn read(nodes: &str, cluster_info: &str, info: &str) -> Result<EngineSeen, ReportError> {
-    engine_seen(Reports { nodes, cluster_info, info, settings: told_settings(), migrations: Vec::new() })
+    engine_seen(Reports {
+        nodes,
+        cluster_info,
+        info,
+        settings: told_settings(),
+        access: Access::ReadWrite,
+        migrations: Vec::new(),
+    })
 }
 
 fn told_settings() -> Vec<(String, String)> {
@@ -94,6 +103,7 @@ fn a_primary_with_its_peers_is_read() {
         migrations: Vec::new(),
         open_slots: BTreeMap::from([(slot(300), OpenSlot::MigratingTo(id(B))), (slot(301), OpenSlot::ImportingFrom(id(B)))]),
         peers: BTreeMap::from([(id(B), peer)]),
+        part: valkyard_model::PartSeen::default(),
     };
     assert_eq!(seen, expected);
     assert_eq!(seen.slots.to_string(), "0-99 200");

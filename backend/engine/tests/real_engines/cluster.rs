@@ -129,6 +129,8 @@ impl Cluster {
             maxmemory: MAXMEMORY,
             configs: self.configs.clone(),
             persistence: Persistence::Disabled,
+            part: valkyard_model::Part::None,
+            backlog: valkyard_model::Part::None.backlog(MAXMEMORY),
         }
     }
 
@@ -139,7 +141,7 @@ impl Cluster {
         std::fs::create_dir(&folder).expect("makes a folder");
         let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("writes");
         write("valkey.conf", render::config(&settings, self.build.version, &self.secret, &files));
-        write(files.acl, render::acl(&self.secret));
+        write(files.acl, render::acl(&self.secret, valkyard_model::Access::ReadWrite));
         write(files.cluster, render::nodes_conf(seed, &self.id(serial)));
     }
 

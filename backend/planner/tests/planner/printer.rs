@@ -51,9 +51,12 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
             format!("{kind} to {}", nodes.join(" "))
         }
         Step::BeginBackup { .. } | Step::RecordBackup { .. } | Step::BeginImport { .. } => format!("{kind} {}", print_data(step)),
-        Step::ConfirmImport { node } => format!("{kind} of {node}"),
+        Step::ConfirmImport { node } | Step::ClearPoint { node } => format!("{kind} of {node}"),
         Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
-        Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => kind.to_string(),
+        Step::EnsureLink { .. } | Step::EndLink { .. } | Step::SetReseeding { .. } => format!("{kind} {}", print_link(step)),
+        Step::RecordDetached | Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => {
+            kind.to_string()
+        }
         Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
         Step::AbandonBackup { failure: Failure { code, message }, .. }
         | Step::AbandonCreate { failure: Failure { code, message } }
@@ -92,6 +95,20 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// What steps about links are about.
+fn print_link(step: &Step) -> String {
+    if let Step::EnsureLink { shard, source, target } = step {
+        return format!("of {shard} from {source} to {target}");
+    }
+    if let Step::SetReseeding { shards } = step {
+        return format!("{shards:?}");
+    }
+    if let Step::EndLink { shard } = step {
+        return format!("of {shard}");
+    }
+    step.node().map(|node| format!("of {node}")).unwrap_or_default()
 }
 
 /// What is moved by steps about whole data sets.
@@ -148,6 +165,10 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::BackupToBeTaken { shards, bytes } => format!("{shards} shards to be backed up, {bytes} bytes so far"),
         WaitingOn::BackupSourceOf(shard) => format!("{shard} to have a node to back up"),
         WaitingOn::DataToImport { bytes, bytes_total } => format!("data to be imported, {bytes} of {bytes_total} bytes"),
+        WaitingOn::SourceToAnswer => "the source to answer".to_owned(),
+        WaitingOn::StreamOf(shard) => format!("{shard} to follow"),
+        WaitingOn::Reseeding(shard) => format!("{shard} to be seeded anew"),
+        WaitingOn::LinkToEnd(shard) => format!("{shard} to part"),
         WaitingOn::WorkToStop => "work to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => format!("the data of {node} to be readable"),
         WaitingOn::DataToLoad(node) => format!("{node} to come back with the data"),
@@ -173,6 +194,8 @@ fn print_condition(condition: &Condition) -> String {
         Condition::DataLost(shard) => format!("data of {shard} is lost"),
         Condition::DataUnreadable(node, words) => format!("data of {node} is unreadable: {words}"),
         Condition::LogTorn(node, words) => format!("the log of {node} was torn: {words}"),
+        Condition::NotFollowing(shard, words) => format!("{shard} does not follow: {words}"),
+        Condition::BeingReseeded(shard) => format!("{shard} is being seeded anew"),
         Condition::NotSaved(node) => format!("{node} cannot save its data"),
     }
 }

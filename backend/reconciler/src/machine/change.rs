@@ -54,6 +54,11 @@ impl MachineWorld {
             | Step::Meet { .. }
             | Step::RetireNodes { .. }
             | Step::ReleaseNodes { .. }
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
+            | Step::SetReseeding { .. }
+            | Step::ClearPoint { .. }
+            | Step::RecordDetached
             | Step::RecordDataLoss { .. }
             | Step::BeginBackup { .. }
             | Step::StopBackup
@@ -124,9 +129,12 @@ impl MachineWorld {
         self.link(desired, node).await?.set_persistence(settings.persistence).await?;
         // What is refused now is not worth the rest: the file has to have all when the node starts again.
         let outcome = self.set_settings(desired, node, settings).await;
-        let file = self.config_file(desired, settings)?;
+        let files = [self.config_file(desired, settings)?, self.acl_file(desired, settings)];
         let home = self.home(desired, node);
-        blocking(move || rewrite(&home, &file)).await?;
+        blocking(move || files.iter().try_for_each(|file| rewrite(&home, file))).await?;
+        // After its files: a node that dies now begins with them.
+        let version = self.build(settings.engine)?.version;
+        self.link(desired, node).await?.set_part(settings, version).await?;
         let home = self.home(desired, node);
         let surplus = surplus.to_vec();
         blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;

@@ -67,7 +67,7 @@ impl MachineWorld {
             Step::OpenDiscovery { backends } => self.open_discovery(desired, backends).await?,
             Step::CloseDiscovery => self.close_discovery().await,
             Step::RecordConverged { generation } => store.record_converged(name, uid, *generation, (self.machine.now)()).await?,
-            Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone()).await?,
+            Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone(), (self.machine.now)()).await?,
             Step::FailOver { .. }
             | Step::MoveSlots { .. }
             | Step::ClaimSlots { .. }
@@ -82,7 +82,12 @@ impl MachineWorld {
             | Step::BeginImport { .. }
             | Step::StopImport
             | Step::ConfirmImport { .. }
-            | Step::ForgetImport { .. } => self.move_data(desired, step).await?,
+            | Step::ForgetImport { .. }
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
+            | Step::SetReseeding { .. }
+            | Step::ClearPoint { .. }
+            | Step::RecordDetached => self.move_data(desired, step).await?,
             Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
             Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,
             Step::RecordDataLoss { shard, at, restored_to } => {
@@ -99,7 +104,7 @@ impl MachineWorld {
         Ok(())
     }
 
-    fn build(&self, version: EngineVersion) -> Result<&EngineBuild, EngineMissing> {
+    pub(super) fn build(&self, version: EngineVersion) -> Result<&EngineBuild, EngineMissing> {
         let catalogue = &self.machine.catalogue;
         catalogue.build_for(version).ok_or_else(|| EngineMissing { version, hint: catalogue.install_hint() })
     }
@@ -116,6 +121,10 @@ impl MachineWorld {
         Ok(NodeFile::private(NodeHome::CONFIG_FILE, render::config(settings, version, &desired.secret, &names)))
     }
 
+    pub(super) fn acl_file(&self, desired: &DesiredInstance, settings: &NodeSettings) -> NodeFile {
+        NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret, settings.part.access()))
+    }
+
     async fn prepare_node(
         &self,
         desired: &DesiredInstance,
@@ -126,7 +135,7 @@ impl MachineWorld {
         let me = &allocation(desired, node)?.id;
         let files = vec![
             self.config_file(desired, settings)?,
-            NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret)),
+            self.acl_file(desired, settings),
             NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, me)),
         ];
         let home = self.home(desired, node);

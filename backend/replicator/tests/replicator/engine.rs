@@ -116,7 +116,8 @@ impl Engine {
             (0..=replicas).for_each(|of| conf.push_str(&line(of, me)));
             writeln!(conf, "vars currentEpoch 1 lastVoteEpoch 0").expect("a string");
             std::fs::write(dir.path().join("nodes.conf"), conf).expect("writable");
-            std::fs::write(dir.path().join("users.acl"), render::acl(&secret)).expect("writable");
+            std::fs::write(dir.path().join("users.acl"), render::acl(&secret, valkyard_model::Access::ReadWrite))
+                .expect("writable");
             if let (0, Some(rdb)) = (me, rdb) {
                 std::fs::write(dir.path().join("dump.rdb"), rdb).expect("writable");
             }

@@ -86,7 +86,17 @@ fn a_secondary_has_what_its_primary_had_and_gets_what_it_writes() {
 
 #[test]
 fn links_go_on_exactly_where_they_were_whoever_dies() {
-    let mut pair = Pair::with_primary(&json!({"shardCount": 2, "replicaCount": 1}));
+    let logged = json!({"mode": "AOF", "aofConfig": {"appendFsync": "EVERY_SEC"}});
+    for (version, persistence) in [("VALKEY_9_1", json!({"mode": "DISABLED"})), ("VALKEY_8_0", logged)] {
+        outlive_deaths(&json!({
+            "shardCount": 2, "replicaCount": 1, "engineVersion": version, "persistenceConfig": persistence,
+        }));
+    }
+}
+
+/// Kills a primary of each side and the daemon, with writes meanwhile, each of which has to be there once.
+fn outlive_deaths(body: &Value) {
+    let mut pair = Pair::with_primary(body);
     pair.add_secondary(&json!({"replicaCount": 1}));
     let mut tally = Tally::new(16);
     let mut client = pair.client(PRIMARY);

@@ -71,6 +71,62 @@ async fn a_connection_that_breaks_at_any_byte_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
+async fn a_batch_that_breaks_off_at_each_of_its_bytes_is_carried_out_once() {
+    /// A batch of one write has some nine hundred bytes.
+    const BYTES: u32 = 1_000;
+    const STEP: usize = 19;
+    for engine in engines() {
+        let pair = Pair::new(&engine, Replicas::default(), &[]).await;
+        let proxy = Proxy::new(pair.target.nodes[0].address).await;
+        let through = Endpoint { address: proxy.address, ..pair.target.endpoint(0) };
+        let link = pair.link_by(pair.source.endpoint(0), through);
+        let mut client = pair.source.client(0);
+        for after in (0..BYTES).step_by(STEP) {
+            pair.drained(&link, 0).await;
+            proxy.break_after(after, Way::ToNode);
+            client.all(&["INCR n"]);
+            // What one batch does not use up, the next ones do.
+            until("the connection broke", async || {
+                if proxy.has_broken() {
+                    return Ok(());
+                }
+                client.all(&["LPUSH list x"]);
+                Err(after)
+            })
+            .await;
+        }
+        pair.same(&link, 0, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_link_sent_is_not_carried_out_late() {
+    for engine in engines() {
+        let pair = Pair::new(&engine, Replicas::default(), &[]).await;
+        let proxy = Proxy::new(pair.target.nodes[0].address).await;
+        let link = pair.link_by(pair.source.endpoint(0), Endpoint { address: proxy.address, ..pair.target.endpoint(0) });
+        let mut client = pair.source.client(0);
+        client.all(&["INCR n"]);
+        pair.same(&link, 0, 0).await;
+        proxy.hold(true);
+        client.all(&["INCR n", "LPUSH list x"]);
+        until("the batch is on its way", async || if proxy.keeps_something() { Ok(()) } else { Err("nothing yet") }).await;
+        drop(link);
+        let link = pair.link(0, 0);
+        pair.same(&link, 0, 0).await;
+        proxy.hold(false);
+        until("the earlier link is gone", async || match proxy.connections() {
+            0 => Ok(()),
+            left => Err(left),
+        })
+        .await;
+        client.all(&["INCR n"]);
+        pair.same(&link, 0, 0).await;
+        assert_eq!(pair.target.client(0).call(&["GET", "n"]), "3");
+    }
+}
+
+#[tokio::test]
 async fn a_target_that_is_killed_and_reads_its_log_has_lost_and_repeats_nothing() {
     for engine in engines() {
         let mut pair = Pair::new(&engine, Replicas::default(), &[]).await;

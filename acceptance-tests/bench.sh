@@ -22,6 +22,7 @@ export CARGO_TERM_COLOR=never
   cargo build --release --locked -p valkyard-api --example serve_stored
   cargo build --release --locked -p terraform-provider-valkyard --example read_load
   cargo build --release --locked -p valkyard-planner --example plan_time
+  cargo build --release --locked -p valkyard-replicator --example run_link
   acceptance-tests/setup/engines.sh --need 8,9 "$tools"
   command -v terraform || command -v tofu || [ -n "${VALKYARD_TF_BIN:-}" ] || acceptance-tests/setup/terraform.sh "$tools"
 } >&2

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from report import Report, note  # noqa: E402 (the line above makes it importable)
 
-GROUPS = ["provider", "requests", "commands", "create", "idle", "planner", "failover", "scale", "roll", "backup"]
+GROUPS = ["provider", "requests", "commands", "create", "idle", "planner", "failover", "scale", "roll", "backup", "replication"]
 # Half of it goes to filling clusters with data.
 TIME_LIMIT_SECS = 2400
 

@@ -14,6 +14,7 @@ PROVIDER = RELEASE / "terraform-provider-valkyard"
 SERVE_STORED = RELEASE / "examples/serve_stored"
 READ_LOAD = RELEASE / "examples/read_load"
 PLAN_TIME = RELEASE / "examples/plan_time"
+RUN_LINK = RELEASE / "examples/run_link"
 
 
 @dataclass(frozen=True)

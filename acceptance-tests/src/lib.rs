@@ -13,6 +13,7 @@ mod nodes;
 mod object_store;
 mod processes;
 mod random;
+mod replication;
 mod scene;
 mod small_disk;
 mod terraform;
@@ -28,6 +29,7 @@ pub use nodes::{ListedNode, ask, discovery_address, info_of, listing_of, parse_l
 pub use object_store::{BUCKET, ObjectStore};
 pub use processes::{NodeProcess, kill_9, node_processes};
 pub use random::Random;
+pub use replication::{PRIMARY, Pair, SECONDARY, Tally, secondary_of};
 pub use scene::{Member, SCENE_INSTANCE, Scene, replicas_in_sync, send};
 pub use small_disk::SmallDisk;
 pub use terraform::{Run, Terraform, Workspace};

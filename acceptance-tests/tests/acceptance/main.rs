@@ -15,5 +15,6 @@ mod judge;
 mod lifecycle;
 mod persistence;
 mod provider;
+mod replication;
 mod shutdown;
 mod tidy;

@@ -15,7 +15,7 @@ const TOP_LEVEL: [&str; 10] =
     ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "proto", "provider", "backend", "examples", "acceptance-tests", "docs"];
 
 /// Which workspace crates each crate may use (DESIGN §3), dev-dependencies apart.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("acceptance-tests", &[]),
     ("admin-proto", &[]),
     ("memorystore-proto", &[]),
@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
         "valkyard-api",
         &["admin-proto", "memorystore-proto", "valkyard-keeper", "valkyard-model", "valkyard-reconciler", "valkyard-store"],
     ),
-    ("valkyard-backups", &["valkyard-model"]),
+    ("valkyard-backups", &["valkyard-engine", "valkyard-model"]),
     (
         "valkyard-daemon",
         &[
@@ -50,8 +50,17 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("valkyard-planner", &["valkyard-model"]),
     (
         "valkyard-reconciler",
-        &["valkyard-backups", "valkyard-engine", "valkyard-host", "valkyard-model", "valkyard-planner", "valkyard-store"],
+        &[
+            "valkyard-backups",
+            "valkyard-engine",
+            "valkyard-host",
+            "valkyard-model",
+            "valkyard-planner",
+            "valkyard-replicator",
+            "valkyard-store",
+        ],
     ),
+    ("valkyard-replicator", &["valkyard-engine", "valkyard-model"]),
     ("valkyard-simulator", &["valkyard-model", "valkyard-planner", "valkyard-reconciler"]),
     ("valkyard-store", &["valkyard-model"]),
 ];

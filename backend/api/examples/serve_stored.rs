@@ -43,6 +43,7 @@ async fn store_one(store: &Store, machine: &TestPlatform, number: u32) -> anyhow
         request: None,
         at: now,
         now,
+        follow: None,
     };
     store.create_instance(accepted, |_| true).await?;
     Ok(store.record_converged(&name, uid, Generation::FIRST, now).await?)

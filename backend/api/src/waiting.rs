@@ -84,6 +84,10 @@ fn rank(waiting: &WaitingOn) -> u8 {
         WaitingOn::NodeToLeave(_) => 19,
         WaitingOn::ProcessToExit(_) => 20,
         WaitingOn::WorkToStop => 21,
+        WaitingOn::SourceToAnswer => 22,
+        WaitingOn::Reseeding(_) => 23,
+        WaitingOn::StreamOf(_) => 24,
+        WaitingOn::LinkToEnd(_) => 25,
     }
 }
 
@@ -101,7 +105,13 @@ fn group(members: &[&WaitingOn], amounts: Amounts) -> String {
         WaitingOn::SlotsToMove { .. } => moves(members),
         WaitingOn::Retry { .. } => format!("{}; {} other steps wait for another try", reason(first), members.len() - 1),
         // Work in the background is told alike by everything that waits for it.
-        WaitingOn::DataToImport { .. } | WaitingOn::BackupToBeTaken { .. } | WaitingOn::WorkToStop => alone(),
+        WaitingOn::DataToImport { .. }
+        | WaitingOn::BackupToBeTaken { .. }
+        | WaitingOn::WorkToStop
+        | WaitingOn::SourceToAnswer => alone(),
+        WaitingOn::Reseeding(_) => format!("taking the data of shards {} from the primary instance anew", names()),
+        WaitingOn::StreamOf(_) => format!("waiting for shards {} to follow the primary instance", names()),
+        WaitingOn::LinkToEnd(_) => format!("waiting for shards {} to part from their former primary instance", names()),
         WaitingOn::BackupSourceOf(_) => format!("waiting for nodes of shards {} that a backup can be taken from", names()),
         WaitingOn::NodeToAnswer(_) => format!("waiting for nodes {} to answer", names()),
         WaitingOn::NodeToLoad(_) => format!("waiting for nodes {} to load their data", names()),
@@ -142,12 +152,16 @@ fn subject(waiting: &WaitingOn) -> Option<String> {
         | WaitingOn::SnapshotOf(shard)
         | WaitingOn::BackupSourceOf(shard)
         | WaitingOn::Replacement(shard)
+        | WaitingOn::Reseeding(shard)
+        | WaitingOn::StreamOf(shard)
+        | WaitingOn::LinkToEnd(shard)
         | WaitingOn::FailoverToSettle(shard) => Some(shard.to_string()),
         WaitingOn::ZoneToReturn(zone) => Some(zone.to_string()),
         WaitingOn::SlotsToMove { .. }
         | WaitingOn::Retry { .. }
         | WaitingOn::DataToImport { .. }
         | WaitingOn::BackupToBeTaken { .. }
+        | WaitingOn::SourceToAnswer
         | WaitingOn::WorkToStop => None,
     }
 }
@@ -204,6 +218,10 @@ fn words(waiting: &WaitingOn) -> String {
         WaitingOn::BackupToBeTaken { shards, .. } => format!("taking the data of {shards} shards"),
         WaitingOn::DataToImport { .. } => "putting the first data in place".to_owned(),
         WaitingOn::BackupSourceOf(shard) => format!("waiting for a node of shard {shard} that a backup can be taken from"),
+        WaitingOn::SourceToAnswer => "waiting for the primary instance, every shard of which has to serve".to_owned(),
+        WaitingOn::Reseeding(shard) => format!("taking the data of shard {shard} from the primary instance anew"),
+        WaitingOn::StreamOf(shard) => format!("waiting for shard {shard} to follow the primary instance"),
+        WaitingOn::LinkToEnd(shard) => format!("waiting for shard {shard} to part from its former primary instance"),
         WaitingOn::WorkToStop => "waiting for other work on its data to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => {
             format!(
@@ -245,6 +263,10 @@ pub(crate) fn condition(condition: &Condition) -> String {
         Condition::DataLost(shard) => format!("shard {shard} lost its data and starts empty"),
         Condition::DataUnreadable(node, words) => format!("the data in the folder of node {node} cannot be read: {words}"),
         Condition::LogTorn(node, words) => format!("the torn end of the log of node {node} was dropped: {words}"),
+        Condition::NotFollowing(shard, words) => format!("shard {shard} does not follow the primary instance: {words}"),
+        Condition::BeingReseeded(shard) => {
+            format!("shard {shard} gets its data from the primary instance anew and serves nothing")
+        }
         Condition::NotSaved(node) => format!("node {node} failed to write its data to the disk"),
     }
 }

@@ -60,6 +60,11 @@ impl Progress {
         self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// So many more keys were moved, by one of several at work.
+    pub fn add_keys(&self, more: u64) {
+        self.keys.fetch_add(more, Ordering::Relaxed);
+    }
+
     fn read(&self) -> Moved {
         Moved {
             bytes: self.bytes.load(Ordering::Relaxed),

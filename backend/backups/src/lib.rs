@@ -10,6 +10,7 @@ mod inspect;
 mod job;
 mod pipeline;
 mod place;
+mod placement;
 mod rdb;
 mod restore;
 mod store;
@@ -18,7 +19,7 @@ mod tap;
 pub use background::Background;
 pub use inspect::inspect_node;
 pub use job::{Job, JobFailure, Moved, Progress};
-pub use pipeline::{PipelineError, TakenShard, check_file, take_shard};
+pub use pipeline::{PipelineError, TakenShard, check_file, place_tap, take_shard};
 pub use place::place_of;
 pub use rdb::{Checksum, ContentDigest, DigestError, Format, KeyTotals, LargestKey, Library, RdbError, RdbReader, RdbSummary};
 pub use restore::{
@@ -29,4 +30,4 @@ pub use store::{
     IDENTITY_ATTRIBUTE, ImportFile, Leftover, MANIFEST_VERSION, Manifest, NameError, OptionError, Sha256, Sha256Error, ShardName,
     ShardRecord, ShardWriter, StoreError, StoreOptions,
 };
-pub use tap::{Credentials, ReplicationPoint, Tap, TapError, TapFormat, TapLimits, TapRequest};
+pub use tap::{Credentials, Tap, TapError, TapFormat, TapLimits, TapRequest};

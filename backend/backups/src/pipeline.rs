@@ -6,16 +6,17 @@
 //! that ends can tell a remote store to forget the parts it has.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-use valkyard_model::{Slot, SlotSet};
+use valkyard_model::{ReplicationPoint, Slot, SlotSet};
 
+use crate::placement::Placement;
 use crate::rdb::{LargestKey, RdbError, RdbReader, RdbSummary};
 use crate::store::{BackupWriter, FileReader, FileReceipt, ShardName, ShardRecord, ShardWriter, StoreError};
-use crate::tap::{ReplicationPoint, Tap, TapError, TapRequest};
+use crate::tap::{Tap, TapError, TapRequest};
 
 /// Why a way ended early.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +181,34 @@ pub async fn check_file(
         reader.finish().map_err(PipelineError::Rdb)
     };
     stop.run_until_cancelled(reading).await.unwrap_or(Err(PipelineError::Stopped))
+}
+
+/// Taps a node and writes its data to `target`, where an engine will load it, which appears there only once it is whole,
+/// valid and on disk. Returns what is in it and the point in the primary's history that it shows.
+///
+/// # Errors
+/// See [`PipelineError`]; then `target` is as it was.
+pub async fn place_tap(
+    request: &TapRequest,
+    target: &Path,
+    stop: &CancellationToken,
+    mut told: impl FnMut(u64),
+) -> Result<(RdbSummary, ReplicationPoint), PipelineError> {
+    let opening = stop.run_until_cancelled(Tap::open(request)).await;
+    let mut tap = opening.ok_or(PipelineError::Stopped)?.map_err(PipelineError::Tap)?;
+    let mut placement = Placement::begin(target).await?;
+    let writing = async {
+        let mut reader = RdbReader::new();
+        while let Some(chunk) = tap.next().await.map_err(PipelineError::Tap)? {
+            reader.feed(chunk.clone()).map_err(PipelineError::Rdb)?;
+            placement.write(&chunk).await?;
+            told(tap.received_bytes());
+        }
+        reader.finish().map_err(PipelineError::Rdb)
+    };
+    let summary = stop.run_until_cancelled(writing).await.unwrap_or(Err(PipelineError::Stopped))?;
+    placement.finish().await?;
+    Ok((summary, tap.point().clone()))
 }
 
 async fn next(file: &mut FileReader, reader: &mut RdbReader) -> Result<Option<Bytes>, PipelineError> {

@@ -18,7 +18,6 @@ mod lzf;
 mod owners;
 mod packed;
 mod reader;
-mod slot_of_key;
 mod splitter;
 mod stream;
 mod strings;

@@ -29,6 +29,7 @@ use ledger::Ledger;
 use output::Output;
 pub use source::PlaceSource;
 use splitting::Splitting;
+pub(crate) use unfinished::UNFINISHED_PREFIX;
 pub use unfinished::remove_unfinished_imports;
 pub use whole::place_whole;
 

@@ -6,7 +6,6 @@
 //! engine ends its snapshot. It does not look into the bytes and does not try again.
 
 mod error;
-mod line;
 mod payload;
 
 use std::fmt;
@@ -18,6 +17,8 @@ use futures::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use valkyard_engine::handshake;
+use valkyard_model::ReplicationPoint;
 
 pub use error::TapError;
 use payload::Payload;
@@ -85,15 +86,6 @@ pub struct TapRequest {
     pub limits: TapLimits,
 }
 
-/// The place in a primary's history that a snapshot is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicationPoint {
-    /// Whose history, 40 hex digits.
-    pub replication_id: String,
-    /// Bytes of it.
-    pub offset: u64,
-}
-
 /// A snapshot on its way.
 #[derive(Debug)]
 pub struct Tap {
@@ -133,7 +125,7 @@ impl Tap {
         tap.ask_for(request.format).await?;
         tap.send(&["PSYNC", "?", "-1"]).await?;
         let answer = tap.line(request.limits.answer, "an answer to PSYNC").await?;
-        tap.point = line::replication_point(&answer).ok_or_else(|| tap.refusal("PSYNC", answer))?;
+        tap.point = handshake::replication_point(&answer).ok_or_else(|| tap.refusal("PSYNC", answer))?;
         let announcement = tap.line(request.limits.begin, "the snapshot to begin").await?;
         tap.payload = Payload::announced(&announcement).ok_or_else(|| tap.refusal("PSYNC", announcement))?;
         Ok(tap)
@@ -194,7 +186,7 @@ impl Tap {
     }
 
     async fn send(&mut self, words: &[&str]) -> Result<(), TapError> {
-        self.stream.write_all(&line::command(words)).await.map_err(|source| self.lost(source))
+        self.stream.write_all(&handshake::command(words)).await.map_err(|source| self.lost(source))
     }
 
     /// The next line that says something; empty ones are signs of life.
@@ -202,11 +194,11 @@ impl Tap {
         let address = self.address;
         let reading = timeout(time_max, async {
             loop {
-                match line::take_line(&mut self.received) {
+                match handshake::take_line(&mut self.received) {
                     Ok(Some(text)) if !text.is_empty() => return Ok(text),
                     Ok(Some(_)) => {}
                     Ok(None) => self.receive(time_max, awaited).await?,
-                    Err(line::TooLong) => return Err(TapError::NotAnEngine { address }),
+                    Err(handshake::TooLong) => return Err(TapError::NotAnEngine { address }),
                 }
             }
         });

@@ -7,8 +7,11 @@ mod commands;
 mod error;
 mod functions;
 mod lanes;
+mod namesakes;
 mod observe;
+mod part;
 mod persistence;
+mod replication;
 mod request;
 mod resp;
 mod slots;
@@ -26,6 +29,7 @@ pub use error::{LinkError, ProtocolError};
 pub use resp::MalformedReply;
 
 pub use functions::PackedFunctions;
+pub use replication::{Following, HistorySeen};
 pub(crate) use slots::{Key, Mark, MarkedSlot, MigrateTo, slots_of};
 
 use request::Request;

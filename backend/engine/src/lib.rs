@@ -5,13 +5,14 @@
 
 mod catalogue;
 mod client;
+pub mod handshake;
 mod load_report;
 pub mod render;
 mod report;
 mod slots_by_keys;
 
 pub use catalogue::{Allocator, Capabilities, CatalogueConfig, EngineBuild, EngineCatalogue, Origin, RejectReason, Rejected};
-pub use client::{LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
+pub use client::{Following, HistorySeen, LinkError, MalformedReply, NodeLink, PackedFunctions, ProtocolError};
 pub use load_report::{torn_log, unreadable_data};
 pub use report::{ReportError, cluster_memory};
 pub use slots_by_keys::SlotsByKeys;

@@ -9,9 +9,10 @@ mod config;
 mod nodes_conf;
 mod quote;
 
+pub(crate) use acl::client_rules;
 pub use acl::{ADMIN_USER, acl};
-pub(crate) use config::live_persistence;
 pub use config::{NodeFileNames, config};
+pub(crate) use config::{live_part, live_persistence};
 pub use nodes_conf::nodes_conf;
 
 #[cfg(test)]

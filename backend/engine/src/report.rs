@@ -10,9 +10,11 @@ mod migrations;
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen, NodeId,
-    PeerSeen, PersistenceSeen, RoleSeen,
+    Access, AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen,
+    NodeId, OpenSlot, PartSeen, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
 };
+
+use crate::client::HistorySeen;
 
 use cluster_nodes::NodeLine;
 use fields::Fields;
@@ -54,6 +56,8 @@ pub(crate) struct Reports<'r> {
     pub(crate) info: &'r str,
     /// `CONFIG GET` of every key that a user may set, and of persistence.
     pub(crate) settings: Vec<(String, String)>,
+    /// What clients may do.
+    pub(crate) access: Access,
     /// `CLUSTER GETSLOTMIGRATIONS`, each as its fields; empty where the engine has no such command.
     pub(crate) migrations: Vec<Vec<(String, String)>>,
 }
@@ -92,12 +96,31 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
         keys: keys(info)?,
         data: data(info)?,
         libraries: info.parsed("number_of_libraries")?,
+        part: part(reports.access, &reports.settings),
         persistence: persistence(info, &reports.settings)?,
         settings: settings(reports.settings)?,
         migrations: migrations(reports.migrations)?,
         open_slots: me.open_slots,
         peers,
     })
+}
+
+/// The slots that a primary owns and gives to nobody, of its `CLUSTER NODES`; `None` for a replica.
+pub(crate) fn kept_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
+    let me = nodes.lines().filter_map(NodeLine::parse).find(|line| line.myself).ok_or(ReportError::Myself)?;
+    let goes = |open: &OpenSlot| matches!(open, OpenSlot::MigratingTo(_));
+    let going = me.open_slots.iter().filter(|(_, open)| goes(open));
+    let going: SlotSet = going.filter_map(|(slot, _)| SlotRange::new(slot.number(), slot.number())).collect();
+    Ok(me.replica_of.is_none().then(|| me.slots.without(&going)))
+}
+
+/// Of a node's `INFO replication server`.
+pub(crate) fn history_seen(info: &str) -> Result<HistorySeen, ReportError> {
+    let info = Fields(info);
+    let offset = replication_offset(info, info.text("role")? == "slave")?;
+    let point = ReplicationPoint { replication_id: info.text("master_replid")?.to_owned(), offset };
+    let is_ending = info.beginning("shutdown_in_milliseconds").next().is_some();
+    Ok(HistorySeen { point, is_kept: info.flag("repl_backlog_active")?, is_ending })
 }
 
 /// `None` for a peer whose address the node does not know: it can be neither reached nor named to anybody.
@@ -141,6 +164,18 @@ fn data(info: Fields<'_>) -> Result<ByteSize, ReportError> {
 
 /// Names of settings that tell of a node's persistence.
 pub(crate) const PERSISTENCE_SETTINGS: [&str; 3] = ["appendonly", "appendfsync", "rdb-del-sync-files"];
+
+/// Names of settings that tell of a node's part in a replication; engines before 8.1 know one of them.
+pub(crate) const PART_SETTINGS: [&str; 2] = ["repl-backlog-size", "import-mode"];
+
+fn part(access: Access, told: &[(String, String)]) -> PartSeen {
+    let [backlog, import_mode] = PART_SETTINGS.map(|field| told.iter().find(|(name, _)| name == field).map(|(_, value)| value));
+    PartSeen {
+        access,
+        imports: import_mode.map(|value| value == "yes"),
+        backlog_bytes: backlog.and_then(|value| value.parse().ok()),
+    }
+}
 
 fn persistence(info: Fields<'_>, told: &[(String, String)]) -> Result<PersistenceSeen, ReportError> {
     let setting = |field: &'static str| {

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
-use valkyard_model::ImportSeen;
+use valkyard_model::{ImportSeen, ReplicationPoint};
 
 use crate::files::{FilesError, NodeFile, delete_file, rewrite};
 use crate::node_home::NodeHome;
@@ -22,23 +22,33 @@ pub(crate) fn import_seen(home: &NodeHome) -> io::Result<Option<ImportSeen>> {
     }
 }
 
+/// `<keys> <state>`, and the replication id and offset where the data is of a primary instance.
 fn parse(text: &str) -> Option<ImportSeen> {
-    let (keys, state) = text.trim_end().split_once(' ')?;
-    let is_counted = match state {
+    let words: Vec<&str> = text.trim_end().split(' ').collect();
+    let (keys, state, point) = match words.as_slice() {
+        [keys, state] => (keys, state, None),
+        [keys, state, id, offset] => {
+            let point = ReplicationPoint { replication_id: (*id).to_owned(), offset: offset.parse().ok()? };
+            (keys, state, Some(point))
+        }
+        _ => return None,
+    };
+    let is_counted = match *state {
         COUNTED => true,
         PLACED => false,
         _ => return None,
     };
-    Some(ImportSeen { keys: keys.parse().ok()?, is_counted })
+    Some(ImportSeen { keys: keys.parse().ok()?, is_counted, point })
 }
 
 /// Writes the note.
 ///
 /// # Errors
 /// See [`FilesError`]; then the former note is still there.
-pub fn note_import(home: &NodeHome, seen: ImportSeen) -> Result<(), FilesError> {
+pub fn note_import(home: &NodeHome, seen: &ImportSeen) -> Result<(), FilesError> {
     let state = if seen.is_counted { COUNTED } else { PLACED };
-    rewrite(home, &NodeFile::private(NodeHome::IMPORT_FILE, format!("{} {state}\n", seen.keys)))
+    let point = seen.point.as_ref().map(|point| format!(" {} {}", point.replication_id, point.offset)).unwrap_or_default();
+    rewrite(home, &NodeFile::private(NodeHome::IMPORT_FILE, format!("{} {state}{point}\n", seen.keys)))
 }
 
 /// Removes the note, if there is one.
@@ -55,11 +65,12 @@ mod tests {
 
     #[test]
     fn a_note_is_read_as_it_was_written_and_nothing_else_is_one() {
-        for seen in [ImportSeen { keys: 0, is_counted: false }, ImportSeen { keys: 7, is_counted: true }] {
-            let state = if seen.is_counted { COUNTED } else { PLACED };
-            assert_eq!(parse(&format!("{} {state}\n", seen.keys)), Some(seen));
+        let point = Some(ReplicationPoint { replication_id: "ab".to_owned(), offset: 9 });
+        let notes = [("0 placed\n", 0, false, None), ("7 counted\n", 7, true, None), ("7 placed ab 9\n", 7, false, point)];
+        for (text, keys, is_counted, point) in notes {
+            assert_eq!(parse(text), Some(ImportSeen { keys, is_counted, point }));
         }
-        for other in ["", "7", "placed", "-1 placed", "7 counted twice"] {
+        for other in ["", "7", "placed", "-1 placed", "7 counted twice", "7 counted ab x"] {
             assert_eq!(parse(other), None, "{other:?}");
         }
     }

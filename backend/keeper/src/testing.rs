@@ -131,6 +131,7 @@ impl Clients {
             request: None,
             at: self.surroundings.calendar(),
             now: self.surroundings.now(),
+            follow: None,
         };
         self.store.create_instance(create, |_| true).await.expect("is accepted");
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminSecret, BackupOrder, ByteSize, Failure, Generation, ImportSource, InstanceAddress, InstanceName, InstanceSpec,
-    NodeAllocation, NodeKind, NodeSerial, ShardIndex, Timestamp, Uid, Zone,
+    NodeAllocation, NodeKind, NodeSerial, Replication, ShardIndex, Timestamp, Uid, Zone,
 };
 
 /// A validated spec with everything that cannot be observed: identity, generation, allocations, the secret.
@@ -48,6 +48,9 @@ pub struct DesiredInstance {
     /// Whether there are backups in its collection.
     #[serde(default)]
     pub has_backups: bool,
+    /// Its part in the replication between instances.
+    #[serde(default)]
+    pub replication: Replication,
     /// When it was accepted.
     pub create_time: Timestamp,
     /// When the spec changed last.

@@ -4,6 +4,7 @@
 //! `.clippy.toml` enforces it). Deciding lives in `valkyard-planner`, doing in `engine`, `host` and `store`.
 
 mod address;
+mod backlog;
 mod backup;
 mod backup_name;
 mod backup_policy;
@@ -23,10 +24,14 @@ mod observation;
 mod operation;
 mod persistence;
 mod plan;
+mod replication;
+mod replication_point;
 mod secret;
 mod slot;
+mod slot_of_key;
 mod spec;
 mod step;
+mod step_kind;
 mod version;
 mod zone;
 
@@ -62,10 +67,17 @@ pub use persistence::{
     PersistenceSeen, SnapshotPeriod, SnapshotSchedule,
 };
 pub use plan::{Condition, Plan, WaitingOn};
+pub use replication::{
+    Access, LinkSeen, Member, Part, PartSeen, Replication, ReplicationSeen, Reseeding, Role, SECONDARIES_MAX, SeedLack,
+    SourceSeen, SourceShard, StreamState,
+};
+pub use replication_point::ReplicationPoint;
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
+pub use slot_of_key::{key_of_slot, slot_of_key};
 pub use spec::{AutoConnection, InstanceSpec, Labels};
-pub use step::{Access, MoveTarget, MoveWay, Step, StepKind, StopManner};
+pub use step::{Admission, MoveTarget, MoveWay, Step, StopManner};
+pub use step_kind::StepKind;
 pub use version::{BinaryVersion, EngineVersion, VersionError};
 pub use zone::{Zone, ZoneDistribution};
 

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ByteSize, ConfigEpoch, EngineConfigs, EngineVersion, NodeId, NodeSerial, NodeType, Persistence, Port, ShardId, ShardIndex,
-    SlotSet, Zone,
+    ByteSize, ConfigEpoch, EngineConfigs, EngineVersion, NodeId, NodeSerial, NodeType, Part, Persistence, Port, ShardId,
+    ShardIndex, SlotSet, Zone,
 };
 
 /// What is durably set aside for a node before anything is done with it.
@@ -91,6 +91,10 @@ pub struct NodeSettings {
     pub configs: EngineConfigs,
     /// What it keeps on disk.
     pub persistence: Persistence,
+    /// Its instance's part in a replication.
+    pub part: Part,
+    /// How much of its replication stream it keeps.
+    pub backlog: ByteSize,
 }
 
 /// The cluster as a node's first `nodes.conf` tells it.

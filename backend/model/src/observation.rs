@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BackupContent, BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, ImportSeen, LiveSettings, NodeId, NodeSerial,
-    PersistenceSeen, Pid, ShardIndex, Slot, SlotSet, StepKind, Timestamp, Uid,
+    PartSeen, PersistenceSeen, Pid, ReplicationSeen, ShardIndex, Slot, SlotSet, StepKind, Timestamp, Uid,
 };
 
 /// The outcome of looking at one thing.
@@ -57,6 +57,8 @@ pub struct Observation {
     pub backup: Option<BackupRun>,
     /// The work of putting its first data into the folders of its nodes.
     pub import: Option<ImportRun>,
+    /// The replication between instances.
+    pub replication: ReplicationSeen,
     /// Steps that failed since they last succeeded.
     pub faults: Vec<Fault>,
 }
@@ -181,6 +183,8 @@ pub struct EngineSeen {
     pub libraries: u32,
     /// What it runs with at the moment.
     pub settings: LiveSettings,
+    /// How it is set up for its instance's part in a replication.
+    pub part: PartSeen,
     /// What it keeps on disk.
     pub persistence: PersistenceSeen,
     /// Atomic slot migrations it takes part in, and the last end of one with each peer.

@@ -46,6 +46,14 @@ pub enum WaitingOn {
         /// Bytes of all sources; 0 while that is not known.
         bytes_total: u64,
     },
+    /// It is not known where the primary instance keeps which slots.
+    SourceToAnswer,
+    /// A shard does not follow the primary instance yet.
+    StreamOf(ShardIndex),
+    /// A shard gets its data from the primary instance anew.
+    Reseeding(ShardIndex),
+    /// A link has to end before clients may write.
+    LinkToEnd(ShardIndex),
     /// Something else in the background has to end first.
     WorkToStop,
     /// The data in a node's folder cannot be read, and no other copy of it lives.
@@ -105,4 +113,8 @@ pub enum Condition {
     LogTorn(NodeSerial, String),
     /// A node cannot write its data to the disk.
     NotSaved(NodeSerial),
+    /// A shard of a secondary does not follow its primary at the moment, and why.
+    NotFollowing(ShardIndex, String),
+    /// A shard of a secondary is given its data anew, and serves nothing meanwhile.
+    BeingReseeded(ShardIndex),
 }

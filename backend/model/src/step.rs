@@ -1,20 +1,20 @@
 //! Steps: the only things that change the world.
 
-use std::fmt;
 use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     BackupContent, BackupOrder, BackupSource, ClusterSeed, DataSource, EngineVersion, Failure, Generation, ImportSource,
-    ImportTarget, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, ShardIndex, SlotSet, Timestamp, Uid,
+    ImportTarget, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, Reseeding, ShardIndex, SlotSet, StepKind,
+    Timestamp, Uid,
 };
 
 /// Who may use a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Access {
-    /// Clients, as far as the product goes, and the daemon.
+pub enum Admission {
+    /// Clients, as far as the product and the instance's part go, and the daemon.
     Clients,
     /// The daemon only: a part of the data is of no use to anybody. Becomes `Clients` with [`Step::ConfirmImport`].
     DaemonOnly,
@@ -38,7 +38,7 @@ pub enum Step {
         /// The cluster it wakes up in.
         seed: ClusterSeed,
         /// Who may use it.
-        access: Access,
+        admission: Admission,
     },
     /// Start a node's process from its folder. Seen in `NodeObservation::process`.
     StartProcess {
@@ -183,6 +183,33 @@ pub enum Step {
         /// Data that is not needed any more.
         surplus: Vec<DataSource>,
     },
+    /// Have one link of this shard run, from the shard's primary in the primary instance to its primary here: one that runs between
+    /// others is ended first, and so is one that stands still. Seen in `ReplicationSeen::links`.
+    EnsureLink {
+        /// The shard.
+        shard: ShardIndex,
+        /// Where the primary of the shard listens there.
+        source: SocketAddrV4,
+        /// The node that is written to.
+        target: NodeSerial,
+    },
+    /// End the link of this shard between two batches. Seen in `ReplicationSeen::links`.
+    EndLink {
+        /// The shard.
+        shard: ShardIndex,
+    },
+    /// Durably say which shards are to get their data anew from the primary instance. Seen in `Replication::reseeding`.
+    SetReseeding {
+        /// All of them.
+        shards: Reseeding,
+    },
+    /// Remove the point that a node of a detached instance carries. Seen in `ReplicationSeen::points`.
+    ClearPoint {
+        /// The node.
+        node: NodeSerial,
+    },
+    /// Durably record that nothing of a detached instance's former part is left. Seen in its role.
+    RecordDetached,
     /// Make a node forget others that leave. Seen in its peers.
     Forget {
         /// The node.
@@ -267,78 +294,6 @@ pub enum StopManner {
     Kill,
 }
 
-/// A step without its content: what faults and logs name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    /// [`Step::AllocateNodes`]
-    AllocateNodes,
-    /// [`Step::PrepareNode`]
-    PrepareNode,
-    /// [`Step::StartProcess`]
-    StartProcess,
-    /// [`Step::StopProcess`]
-    StopProcess,
-    /// [`Step::ShutDownEngine`]
-    ShutDownEngine,
-    /// [`Step::RemoveFiles`]
-    RemoveFiles,
-    /// [`Step::TakeOver`]
-    TakeOver,
-    /// [`Step::Replicate`]
-    Replicate,
-    /// [`Step::Meet`]
-    Meet,
-    /// [`Step::FailOver`]
-    FailOver,
-    /// [`Step::MoveSlots`]
-    MoveSlots,
-    /// [`Step::ClaimSlots`]
-    ClaimSlots,
-    /// [`Step::CopyFunctions`]
-    CopyFunctions,
-    /// [`Step::Configure`]
-    Configure,
-    /// [`Step::SaveSnapshot`]
-    SaveSnapshot,
-    /// [`Step::BeginBackup`]
-    BeginBackup,
-    /// [`Step::StopBackup`]
-    StopBackup,
-    /// [`Step::RecordBackup`]
-    RecordBackup,
-    /// [`Step::AbandonBackup`]
-    AbandonBackup,
-    /// [`Step::BeginImport`]
-    BeginImport,
-    /// [`Step::StopImport`]
-    StopImport,
-    /// [`Step::ConfirmImport`]
-    ConfirmImport,
-    /// [`Step::ForgetImport`]
-    ForgetImport,
-    /// [`Step::Forget`]
-    Forget,
-    /// [`Step::RetireNodes`]
-    RetireNodes,
-    /// [`Step::ReleaseNodes`]
-    ReleaseNodes,
-    /// [`Step::RecordDataLoss`]
-    RecordDataLoss,
-    /// [`Step::AbandonUpdate`]
-    AbandonUpdate,
-    /// [`Step::OpenDiscovery`]
-    OpenDiscovery,
-    /// [`Step::CloseDiscovery`]
-    CloseDiscovery,
-    /// [`Step::RecordConverged`]
-    RecordConverged,
-    /// [`Step::AbandonCreate`]
-    AbandonCreate,
-    /// [`Step::RemoveInstance`]
-    RemoveInstance,
-}
-
 impl Step {
     /// Its kind.
     #[must_use]
@@ -367,6 +322,11 @@ impl Step {
             Self::StopImport => StepKind::StopImport,
             Self::ConfirmImport { .. } => StepKind::ConfirmImport,
             Self::ForgetImport { .. } => StepKind::ForgetImport,
+            Self::EnsureLink { .. } => StepKind::EnsureLink,
+            Self::EndLink { .. } => StepKind::EndLink,
+            Self::SetReseeding { .. } => StepKind::SetReseeding,
+            Self::ClearPoint { .. } => StepKind::ClearPoint,
+            Self::RecordDetached => StepKind::RecordDetached,
             Self::Forget { .. } => StepKind::Forget,
             Self::RetireNodes { .. } => StepKind::RetireNodes,
             Self::ReleaseNodes { .. } => StepKind::ReleaseNodes,
@@ -400,6 +360,7 @@ impl Step {
             | Self::SaveSnapshot { node }
             | Self::ConfirmImport { node }
             | Self::ForgetImport { node, .. }
+            | Self::ClearPoint { node }
             | Self::Forget { node, .. } => Some(*node),
             Self::AllocateNodes { .. }
             | Self::RetireNodes { .. }
@@ -410,6 +371,10 @@ impl Step {
             | Self::AbandonBackup { .. }
             | Self::BeginImport { .. }
             | Self::StopImport
+            | Self::EnsureLink { .. }
+            | Self::EndLink { .. }
+            | Self::SetReseeding { .. }
+            | Self::RecordDetached
             | Self::RecordDataLoss { .. }
             | Self::AbandonUpdate { .. }
             | Self::OpenDiscovery { .. }
@@ -418,45 +383,5 @@ impl Step {
             | Self::AbandonCreate { .. }
             | Self::RemoveInstance => None,
         }
-    }
-}
-
-impl fmt::Display for StepKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AllocateNodes => "allocate nodes",
-            Self::PrepareNode => "prepare node",
-            Self::StartProcess => "start process",
-            Self::StopProcess => "stop process",
-            Self::ShutDownEngine => "shut down engine",
-            Self::RemoveFiles => "remove files",
-            Self::TakeOver => "take over",
-            Self::Replicate => "replicate",
-            Self::Meet => "meet",
-            Self::FailOver => "fail over",
-            Self::MoveSlots => "move slots",
-            Self::ClaimSlots => "claim slots",
-            Self::CopyFunctions => "copy functions",
-            Self::Configure => "configure",
-            Self::SaveSnapshot => "save snapshot",
-            Self::BeginBackup => "begin the backup",
-            Self::StopBackup => "stop the backup",
-            Self::RecordBackup => "record the backup",
-            Self::AbandonBackup => "abandon the backup",
-            Self::BeginImport => "begin to import data",
-            Self::StopImport => "stop importing data",
-            Self::ConfirmImport => "confirm imported data",
-            Self::ForgetImport => "remove import leftovers",
-            Self::Forget => "forget",
-            Self::RetireNodes => "retire nodes",
-            Self::ReleaseNodes => "release nodes",
-            Self::RecordDataLoss => "record data loss",
-            Self::AbandonUpdate => "abandon update",
-            Self::OpenDiscovery => "open discovery endpoint",
-            Self::CloseDiscovery => "close discovery endpoint",
-            Self::RecordConverged => "record convergence",
-            Self::AbandonCreate => "abandon creation",
-            Self::RemoveInstance => "remove instance",
-        })
     }
 }

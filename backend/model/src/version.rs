@@ -87,7 +87,16 @@ pub struct BinaryVersion {
 /// than one I/O thread (valkey#4545).
 const SINCE_ATOMIC_SLOT_MIGRATION: BinaryVersion = BinaryVersion { major: 9, minor: 1, patch: 2 };
 
+/// The first version that can leave expiry and eviction to another cluster whose writes it takes (`import-mode`).
+const SINCE_IMPORT_MODE: BinaryVersion = BinaryVersion { major: 8, minor: 1, patch: 0 };
+
 impl BinaryVersion {
+    /// Whether a node can leave expiry and eviction to the source of its data.
+    #[must_use]
+    pub fn imports(self) -> bool {
+        self >= SINCE_IMPORT_MODE
+    }
+
     /// Whether whole slots can be moved at once while they are written to.
     #[must_use]
     pub fn moves_slots_atomically(self) -> bool {

@@ -72,6 +72,7 @@ fn largest(now: Timestamp) -> DesiredInstance {
         has_backups: false,
         create_time: now,
         update_time: now,
+        replication: valkyard_model::Replication::default(),
     };
     let nothing = observation(BTreeMap::new(), Seen::Absent, now);
     for step in plan(&desired, &nothing, now).steps {
@@ -95,6 +96,7 @@ fn observation(nodes: BTreeMap<NodeSerial, NodeObservation>, discovery: Seen<Dis
         backup: None,
         import: None,
         faults: Vec::new(),
+        replication: valkyard_model::ReplicationSeen::default(),
     }
 }
 
@@ -140,6 +142,7 @@ fn serving(desired: &DesiredInstance, now: Timestamp) -> Observation {
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: peers.iter().filter(|(id, _)| **id != node.id).map(|(id, peer)| (id.clone(), peer.clone())).collect(),
+        part: valkyard_model::PartSeen::default(),
     };
     let node_seen = |node: &NodeAllocation| NodeObservation {
         files: Seen::Known(FilesSeen::default()),

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    ConfigEpoch, DataSource, DesiredInstance, EngineSeen, InitialRole, LinkState, LiveSettings, NodeAllocation, NodeHistory,
-    NodeId, NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet, Timestamp,
+    ConfigEpoch, DataSource, DesiredInstance, EngineSeen, ImportSource, InitialRole, LinkState, LiveSettings, NodeAllocation,
+    NodeHistory, NodeId, NodeKind, NodeObservation, NodeSerial, Observation, RoleSeen, SLOT_COUNT, Seen, ShardIndex, SlotSet,
+    SourceSeen, Timestamp, even_shares,
 };
 
 use crate::census::{self, Places, View};
@@ -279,6 +280,8 @@ impl<'a> Shard<'a> {
 pub(crate) struct Cluster<'a> {
     pub(crate) desired: &'a DesiredInstance,
     pub(crate) shards: Vec<Shard<'a>>,
+    /// The primary instance that it follows, if it follows one and something is known of that.
+    pub(crate) source: Option<&'a SourceSeen>,
     /// Whom each node that answers knows, by place.
     views: Vec<Option<View>>,
     /// Whether all nodes that answer know each other.
@@ -304,8 +307,10 @@ impl<'a> Cluster<'a> {
             let wanted = || LiveSettings::wanted(&node_settings(desired, allocation));
             settings.entry(allocation.kind).or_insert_with(wanted);
         }
-        let mut cluster =
-            Self { desired, shards: shards.into_values().collect(), views: Vec::new(), is_acquainted: false, settings };
+        let primary = desired.replication.role.primary();
+        let source = observed.replication.source.as_ref().filter(|source| primary.is_some_and(|one| one.uid == source.uid));
+        let shards = shards.into_values().collect();
+        let mut cluster = Self { desired, shards, source, views: Vec::new(), is_acquainted: false, settings };
         cluster.survey(&by_id);
         cluster
     }
@@ -369,6 +374,21 @@ impl<'a> Cluster<'a> {
     /// Whether the spec has this shard.
     pub(crate) fn stays(&self, shard: &Shard<'_>) -> bool {
         shard.index.0 < self.desired.spec.shard_count
+    }
+
+    /// The slots that each shard of a new instance begins with; nothing while that depends on a primary instance of which it is
+    /// not known.
+    pub(crate) fn first_shares(&self) -> Option<Vec<SlotSet>> {
+        let count = self.desired.spec.shard_count;
+        match self.desired.importing() {
+            Some(ImportSource::Primary(_)) => {
+                let source = self.source.filter(|source| source.is_settled && source.shards.len() == usize::from(count))?;
+                Some(source.shards.values().map(|shard| shard.slots.clone()).collect())
+            }
+            Some(ImportSource::Backup(_) | ImportSource::Files(_)) | None => {
+                Some(even_shares(count).into_iter().map(|share| SlotSet::from_iter([share])).collect())
+            }
+        }
     }
 
     /// Who owns what, when that is certain: every slot is claimed by a living primary's own word.

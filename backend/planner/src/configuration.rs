@@ -34,7 +34,8 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
             proposal.wait(reason);
             settings.persistence = Persistence::Aof { fsync };
         }
-        let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine);
+        let is_part = engine.part.is_set_to(&settings);
+        let is_set = engine.persistence.is_set_to(settings.persistence) && has_its_memory(due, engine) && is_part;
         if !is_set || differs(cluster, engine, &LiveSettings::wanted(&settings)) {
             let surplus = durability::surplus(cluster, settings.persistence);
             proposal.propose(Step::Configure { node: node.serial(), settings, surplus });
@@ -46,7 +47,8 @@ pub(crate) fn plan_configuration(cluster: &Cluster<'_>, proposal: &mut Proposal<
 pub(crate) fn is_configured(cluster: &Cluster<'_>, due: ByteSize, node: &Node<'_>) -> bool {
     let Some((engine, wanted)) = node.engine().zip(cluster.wanted_settings(node.allocation.kind)) else { return true };
     let is_persistent = engine.persistence.is_set_to(cluster.desired.spec.persistence);
-    is_persistent && !differs(cluster, engine, wanted) && has_its_memory(due, engine)
+    let is_part = engine.part.is_set_to(&node_settings(cluster.desired, node.allocation));
+    is_persistent && is_part && !differs(cluster, engine, wanted) && has_its_memory(due, engine)
 }
 
 fn has_its_memory(due: ByteSize, engine: &EngineSeen) -> bool {

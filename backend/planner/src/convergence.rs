@@ -4,7 +4,7 @@
 //! every node serves in a role, every replica is in sync, every slot is owned and the discovery endpoint leads to all of
 //! them. One that changed nothing about them adds nothing to see: it is recorded at once.
 
-use valkyard_model::{LinkState, RoleSeen, Step, WaitingOn};
+use valkyard_model::{Convergence, LinkState, Role, RoleSeen, Step, WaitingOn};
 
 use crate::census::Places;
 use crate::change::Change;
@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Life, Node, Shard};
 use crate::proposal::Proposal;
 use crate::rebalance::decide_moves;
 use crate::room::due_maxmemory;
-use crate::{configuration, discovery, durability, layout, moves};
+use crate::{configuration, discovery, durability, following, layout, moves};
 
 pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: &mut Proposal<'_>) {
     if let Some(shard) = change.replacing {
@@ -26,6 +26,7 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
             }
         }
     }
+    wait_for_links(cluster, proposal);
     let desired = cluster.desired;
     let is_reached = desired.convergence.has_reached(desired.generation);
     if !is_reached && desired.convergence.has_reached(desired.shape_generation) {
@@ -44,6 +45,19 @@ pub(crate) fn plan_convergence(cluster: &Cluster<'_>, change: Change, proposal: 
     }
     if !is_reached && discovery::is_open(cluster, proposal) {
         proposal.propose(Step::RecordConverged { generation: desired.generation });
+    }
+}
+
+/// A new secondary is complete when its shards follow; one that was complete goes on without its primary.
+fn wait_for_links(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    match &cluster.desired.replication.role {
+        Role::Secondary { .. } if cluster.desired.convergence == Convergence::Never => {}
+        Role::None | Role::Primary { .. } | Role::Secondary { .. } | Role::Leaving => return,
+    }
+    for shard in &cluster.shards {
+        if !following::follows(proposal, shard) {
+            proposal.wait(WaitingOn::StreamOf(shard.index));
+        }
     }
 }
 

@@ -85,6 +85,11 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::StopImport
         | StepKind::ConfirmImport
         | StepKind::ForgetImport
+        | StepKind::EnsureLink
+        | StepKind::EndLink
+        | StepKind::SetReseeding
+        | StepKind::ClearPoint
+        | StepKind::RecordDetached
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -168,6 +173,11 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::StopImport => "stop importing data",
         StepKind::ConfirmImport => "note imported data of node",
         StepKind::ForgetImport => "remove import leftovers of node",
+        StepKind::EnsureLink => "start a link to the primary instance",
+        StepKind::EndLink => "end a link to the primary instance",
+        StepKind::SetReseeding => "choose shards to seed anew",
+        StepKind::ClearPoint => "clear the point of node",
+        StepKind::RecordDetached => "record the detachment",
         StepKind::Forget => "remove leaving nodes from the view of node",
         StepKind::RetireNodes => "choose the nodes that leave",
         StepKind::ReleaseNodes => "remove the records of nodes that left",

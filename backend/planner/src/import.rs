@@ -5,16 +5,15 @@
 //! complete only when every key was counted, and otherwise it is taken down.
 
 use valkyard_model::{
-    Access, ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
-    NodeSettings, Persistence, Step, StepKind, WaitingOn, even_shares,
+    Admission, ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
+    NodeSettings, Persistence, SlotSet, Step, StepKind, WaitingOn,
 };
 
 use crate::advice;
 use crate::cluster::{Cluster, Life, Node, Shard};
-use crate::durability;
 use crate::proposal::Proposal;
-use crate::retry;
 use crate::settings::node_settings;
+use crate::{durability, following, retry};
 
 /// How often the work is begun before a cause that may pass counts as one that stays.
 const ATTEMPTS_MAX: u32 = 5;
@@ -29,11 +28,20 @@ enum Gate {
 pub(crate) fn plan_import(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let run = proposal.observed.import.as_ref();
     let Some(source) = cluster.desired.importing() else {
-        stop_if_running(run, proposal);
+        if cluster.desired.replication.reseeding.is_empty() {
+            stop_if_running(run, proposal);
+        }
         plan_cleaning(cluster, proposal);
         return;
     };
-    let Some(targets) = targets(cluster) else { return };
+    // `reseed` plans the work then, also in a creation.
+    if !cluster.desired.replication.reseeding.is_empty() {
+        return;
+    }
+    let Some(targets) = targets(cluster) else {
+        wait_for_source(cluster, proposal);
+        return;
+    };
     if targets.iter().all(|(node, _)| placed(node).is_some()) {
         if is_loaded(cluster) {
             targets.iter().for_each(|(node, _)| plan_confirmation(node, proposal));
@@ -51,7 +59,7 @@ pub(crate) fn plan_import(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         Some(JobState::Failed { .. } | JobState::Done(())) | None => {
             wait(run, proposal);
             if targets.iter().all(|(node, _)| node.is_dead()) {
-                let targets = targets.iter().map(|(node, slots)| ImportTarget { node: node.serial(), slots: slots.clone() });
+                let targets = targets.iter().map(|(node, slots)| import_target(cluster, node, slots));
                 proposal.propose(Step::BeginImport { source: source.clone(), targets: targets.collect() });
             }
         }
@@ -78,18 +86,45 @@ fn wait(run: Option<&ImportRun>, proposal: &mut Proposal<'_>) {
 }
 
 /// The first primary of each shard with its slots; nothing until each has a folder.
-fn targets<'c, 'a>(cluster: &'c Cluster<'a>) -> Option<Vec<(&'c Node<'a>, valkyard_model::SlotSet)>> {
-    let shares = even_shares(cluster.desired.spec.shard_count);
-    let target = |(index, share): (usize, &valkyard_model::SlotRange)| {
+fn targets<'c, 'a>(cluster: &'c Cluster<'a>) -> Option<Vec<(&'c Node<'a>, SlotSet)>> {
+    let target = |(index, share): (usize, SlotSet)| {
         let shard = cluster.shards.iter().find(|shard| usize::from(shard.index.0) == index)?;
         let node = shard.initial_primary().filter(|node| node.seen.files.known().is_some())?;
-        Some((node, std::iter::once(*share).collect()))
+        Some((node, share))
     };
-    shares.iter().enumerate().map(target).collect()
+    cluster.first_shares()?.into_iter().enumerate().map(target).collect()
 }
 
-fn placed(node: &Node<'_>) -> Option<ImportSeen> {
-    node.seen.files.known()?.import
+/// Data from a primary instance comes from one node of each of its shards.
+fn import_target(cluster: &Cluster<'_>, node: &Node<'_>, slots: &SlotSet) -> ImportTarget {
+    let source = cluster.source.and_then(|source| source.shards.get(&node.allocation.shard));
+    let tap = source.map(following::choose_tap);
+    ImportTarget { node: node.serial(), slots: slots.clone(), tap }
+}
+
+fn wait_for_source(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    if cluster.first_shares().is_none() {
+        proposal.wait(WaitingOn::SourceToAnswer);
+    }
+}
+
+pub(crate) fn placed<'a>(node: &Node<'a>) -> Option<&'a ImportSeen> {
+    node.seen.files.known()?.import.as_ref()
+}
+
+/// Whether an engine took as many keys as its file has.
+pub(crate) fn has_loaded_all(node: &Node<'_>, engine: &EngineSeen) -> bool {
+    placed(node).is_some_and(|import| loaded(engine) == import.keys)
+}
+
+/// Has a node told again which point of the primary instance's history it shows, after it began once more on its first data. It
+/// carried none, so nothing was written to it since.
+pub(crate) fn plan_pointing(cluster: &Cluster<'_>, node: &Node<'_>, proposal: &mut Proposal<'_>) {
+    let is_pointed = cluster.desired.importing().is_some() && placed(node).is_some_and(|import| import.point.is_some());
+    let Some(engine) = node.engine().filter(|engine| is_pointed && has_loaded_all(node, engine)) else { return };
+    if !engine.loading && !proposal.is_busy(node.serial()) {
+        proposal.propose(Step::ConfirmImport { node: node.serial() });
+    }
 }
 
 /// Keys that the engine took from its file, and those that had expired.
@@ -100,7 +135,7 @@ fn loaded(engine: &EngineSeen) -> u64 {
 fn has_loaded(node: &Node<'_>) -> bool {
     placed(node).is_some_and(|import| {
         let engine = node.engine().filter(|engine| !engine.loading);
-        import.is_counted || engine.is_some_and(|engine| loaded(engine) == import.keys)
+        import.is_counted || engine.is_some_and(|engine| loaded(engine) == import.keys && can_be_confirmed(engine, import))
     })
 }
 
@@ -113,6 +148,11 @@ fn plan_confirmation(node: &Node<'_>, proposal: &mut Proposal<'_>) {
     if placed(node).is_some_and(|import| !import.is_counted) && !proposal.is_busy(node.serial()) {
         proposal.propose(Step::ConfirmImport { node: node.serial() });
     }
+}
+
+/// A point is written into the node, which accepts no writes before its cluster is ok.
+fn can_be_confirmed(engine: &EngineSeen, import: &ImportSeen) -> bool {
+    import.point.is_none() || engine.cluster_ok
 }
 
 /// Holds a dead node back until its turn to start has come. Returns whether it does.
@@ -145,9 +185,14 @@ pub(crate) fn brings_data(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
     cluster.desired.importing().is_some() && placed(node).is_some()
 }
 
+fn is_being_reseeded(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
+    cluster.desired.replication.reseeding.contains_key(&node.allocation.shard)
+}
+
 /// Whether a node has data that was not counted yet: nothing about it is to change until then.
 pub(crate) fn is_uncounted(cluster: &Cluster<'_>, node: &Node<'_>) -> bool {
-    cluster.desired.importing().is_some() && placed(node).is_some_and(|import| !import.is_counted)
+    let is_awaited = cluster.desired.importing().is_some() || is_being_reseeded(cluster, node);
+    is_awaited && placed(node).is_some_and(|import| !import.is_counted)
 }
 
 /// Whether every key of the first data was counted.
@@ -164,9 +209,9 @@ pub(crate) fn first_settings(cluster: &Cluster<'_>, node: &Node<'_>) -> NodeSett
 }
 
 /// Who may use a new node: nobody but the daemon one that gets first data. Replicas get theirs when it is confirmed.
-pub(crate) fn first_access(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Access {
+pub(crate) fn first_admission(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>) -> Admission {
     let is_target = shard.initial_primary().is_some_and(|first| first.serial() == node.serial());
-    if cluster.desired.importing().is_some() && is_target { Access::DaemonOnly } else { Access::Clients }
+    if cluster.desired.importing().is_some() && is_target { Admission::DaemonOnly } else { Admission::Clients }
 }
 
 /// Why the first data will not be in.
@@ -234,7 +279,8 @@ fn bad_load(cluster: &Cluster<'_>, shard: &Shard<'_>) -> Option<Failure> {
 
 /// What is left of first data once the instance is complete: the note about it, and the file where it is not kept as a snapshot.
 fn plan_cleaning(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
-    for node in cluster.nodes().filter(|node| placed(node).is_some() && node.life() == Life::Alive) {
+    let is_left = |node: &&Node<'_>| placed(node).is_some() && node.life() == Life::Alive && !is_being_reseeded(cluster, node);
+    for node in cluster.nodes().filter(is_left) {
         let surplus = match cluster.desired.spec.persistence {
             Persistence::Rdb(_) => Vec::new(),
             Persistence::Aof { .. } if !durability::is_on_disk(cluster, node) => continue,

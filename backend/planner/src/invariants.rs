@@ -6,6 +6,7 @@
 
 mod change;
 mod data;
+mod following;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,6 +183,15 @@ pub enum Violation {
     AdmitsToPart,
     /// Completeness is to be recorded before all first data was counted.
     ConvergedUncounted,
+    /// A link is to write to a node that does not lead its shard, or has data of which nobody knows what it is.
+    LinksWrongTarget {
+        /// The shard.
+        shard: ShardIndex,
+    },
+    /// Data is to be thrown away while it cannot be had anew.
+    ReseedsWithoutSource,
+    /// Clients are to write while a link may.
+    OpensUnderLink,
     /// An allocation is to be removed while something of the node is left.
     ReleasedTooEarly {
         /// The node.
@@ -216,6 +226,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::SaveSnapshot { node }
             | Step::ConfirmImport { node }
             | Step::ForgetImport { node, .. }
+            | Step::ClearPoint { node }
             | Step::Forget { node, .. } => violations.extend(check_node_step(&cluster, *node, step)),
             Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
@@ -229,10 +240,15 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::AbandonBackup { .. }
             | Step::BeginImport { .. }
             | Step::StopImport
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
+            | Step::SetReseeding { .. }
+            | Step::RecordDetached
             | Step::AbandonUpdate { .. } => {}
         }
         violations.extend(change::check_change(&cluster, plan, step));
         violations.extend(data::check_data(&cluster, observed, step));
+        violations.extend(following::check_link(&cluster, observed, step));
     }
     violations
 }
@@ -290,6 +306,10 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::BeginImport
         | StepKind::ConfirmImport
         | StepKind::ForgetImport
+        | StepKind::EnsureLink
+        | StepKind::SetReseeding
+        | StepKind::ClearPoint
+        | StepKind::RecordDetached
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -302,6 +322,7 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::ShutDownEngine
         | StepKind::StopBackup
         | StepKind::AbandonBackup
+        | StepKind::EndLink
         | StepKind::StopImport => None,
     }
 }
@@ -397,6 +418,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::SaveSnapshot
         | StepKind::ConfirmImport
         | StepKind::ForgetImport
+        | StepKind::ClearPoint
         | StepKind::Forget => {
             if node.engine().is_none() {
                 violations.push(Violation::EngineNotOurs { node: serial, step: kind });
@@ -418,6 +440,10 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::AbandonBackup
         | StepKind::BeginImport
         | StepKind::StopImport
+        | StepKind::EnsureLink
+        | StepKind::EndLink
+        | StepKind::SetReseeding
+        | StepKind::RecordDetached
         | StepKind::AbandonUpdate
         | StepKind::OpenDiscovery
         | StepKind::CloseDiscovery

@@ -63,6 +63,10 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
         });
         return;
     }
+    if cluster.first_shares().is_none() {
+        proposal.wait(WaitingOn::SourceToAnswer);
+        return;
+    }
     match &node.seen.files {
         Seen::Unknown => proposal.wait(WaitingOn::Certainty(serial)),
         Seen::Absent => match better_informed(cluster, shard, node, proposal) {
@@ -71,7 +75,7 @@ fn plan_wake(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposal
                 node: serial,
                 settings: import::first_settings(cluster, node),
                 seed: cluster_seed(cluster),
-                access: import::first_access(cluster, shard, node),
+                admission: import::first_admission(cluster, shard, node),
             }),
         },
         Seen::Known(_) => match copying_sibling(cluster, shard, node, proposal) {

@@ -8,8 +8,8 @@ use crate::change::Change;
 use crate::cluster::{Cluster, Shard};
 use crate::proposal::Proposal;
 use crate::{
-    backup, configuration, convergence, detector, discovery, durability, failover, give_up, handover, import, layout, membership,
-    moves, orphans, repair, retirement, snapshots, teardown, timing,
+    backup, configuration, convergence, detector, discovery, durability, failover, following, give_up, handover, import, layout,
+    membership, moves, orphans, repair, reseed, retirement, snapshots, teardown, timing,
 };
 
 /// What may be done now for this instance, and why nothing more.
@@ -36,6 +36,10 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
         proposal.propose(Step::AllocateNodes { nodes: missing });
     }
     for shard in &cluster.shards {
+        if reseed::is_under_way(cluster, shard) {
+            reseed::plan_shard(cluster, shard, proposal);
+            continue;
+        }
         failover::plan_failover(cluster, shard, proposal);
         detector::plan_end_of_silence(shard, proposal);
         membership::plan_nodes(cluster, shard, proposal);
@@ -45,12 +49,14 @@ fn plan_present(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     }
     durability::note_conditions(cluster, proposal);
     import::plan_import(cluster, proposal);
+    reseed::plan_seeding(cluster, proposal);
     configuration::plan_configuration(cluster, proposal);
     moves::plan_moves(cluster, change, proposal);
     snapshots::plan_snapshots(cluster, proposal);
     retirement::plan_retirement(cluster, change, proposal);
     retirement::plan_forgetting(cluster, proposal);
     orphans::plan_orphans(cluster, proposal);
+    following::plan_links(cluster, proposal);
     discovery::plan_discovery(cluster, proposal);
     convergence::plan_convergence(cluster, change, proposal);
     // What an instance waits for with its backup does not keep it from being complete.

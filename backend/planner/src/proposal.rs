@@ -94,6 +94,11 @@ impl<'a> Proposal<'a> {
             | StepKind::StopImport
             | StepKind::ConfirmImport
             | StepKind::ForgetImport
+            | StepKind::EnsureLink
+            | StepKind::EndLink
+            | StepKind::SetReseeding
+            | StepKind::ClearPoint
+            | StepKind::RecordDetached
             | StepKind::Forget
             | StepKind::RetireNodes
             | StepKind::ReleaseNodes

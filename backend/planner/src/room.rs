@@ -8,10 +8,14 @@ use valkyard_model::{ByteSize, EngineConfigKey, EngineSeen, Failure, FailureCode
 use crate::change;
 use crate::cluster::{Cluster, Node, Shard};
 use crate::moves;
+use crate::settings::maxmemory;
 
 /// Memory that an engine needs beside its keys for its own tables, as a part of them: a sixteenth (measured with keys of
 /// 1 kB: a thirtieth).
 const TABLES_PART: u64 = 16;
+
+/// What an engine takes for no limit.
+const UNLIMITED: ByteSize = ByteSize(0);
 
 /// What a node may hold at the moment.
 pub(crate) fn live_maxmemory(engine: &EngineSeen) -> Option<ByteSize> {
@@ -20,13 +24,19 @@ pub(crate) fn live_maxmemory(engine: &EngineSeen) -> Option<ByteSize> {
 
 /// What every node may hold from now on: what the spec gives it, and while slots move, what it had before if that is more.
 pub(crate) fn due_maxmemory(cluster: &Cluster<'_>) -> ByteSize {
-    let wanted = cluster.desired.maxmemory;
+    let wanted = maxmemory(cluster.desired);
+    if wanted == UNLIMITED {
+        return wanted;
+    }
     let before = cluster.desired.settled.as_ref().map(|settled| settled.maxmemory);
     before.filter(|before| *before > wanted && !change::is_reshaped(cluster)).unwrap_or(wanted)
 }
 
 /// What this node may hold from now on, when `due` is for all: what it holds already, if that does not fit.
 pub(crate) fn wanted_maxmemory(due: ByteSize, engine: &EngineSeen) -> ByteSize {
+    if due == UNLIMITED {
+        return due;
+    }
     let held = ByteSize(engine.data.0 + engine.data.0 / TABLES_PART);
     due.max(live_maxmemory(engine).map_or(due, |present| present.min(held)))
 }

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use valkyard_model::{ClusterSeed, ConfigEpoch, Convergence, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, even_shares};
+use valkyard_model::{ClusterSeed, ConfigEpoch, Convergence, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet};
 
 use crate::cluster::{Cluster, Node, Shard};
 use crate::durability::Crown;
@@ -43,9 +43,9 @@ fn settled_claims(cluster: &Cluster<'_>, crown: Option<&Crown>) -> BTreeMap<Shar
         claims.insert(shard, (slots.without(&given), epoch));
         given = given.union(&slots);
     }
-    let shares = even_shares(cluster.desired.spec.shard_count);
+    let shares = cluster.first_shares().unwrap_or_default();
     for shard in cluster.shards.iter().filter(|_| starts_over(cluster)) {
-        let share: SlotSet = shares.get(usize::from(shard.index.0)).copied().into_iter().collect();
+        let share = shares.get(usize::from(shard.index.0)).cloned().unwrap_or_default();
         if !given.overlaps(&share) {
             claims.entry(shard.index).or_insert((share, first_epoch(shard.index)));
         }

@@ -7,14 +7,16 @@ use valkyard_model::{Seen, Step, WaitingOn};
 
 use crate::backup;
 use crate::cluster::{Cluster, Life, Node};
-use crate::import;
 use crate::proposal::Proposal;
-use crate::stopping;
+use crate::{following, import, stopping};
 
 pub(crate) fn plan_teardown(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let is_closed = proposal.observed.discovery.is_absent();
     if !is_closed {
         proposal.propose(Step::CloseDiscovery);
+    }
+    if following::end_all(proposal) {
+        return;
     }
     let is_imported = import::plan_end(proposal);
     let is_backed_up = backup::plan_end(cluster, proposal);

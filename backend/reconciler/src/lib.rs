@@ -8,7 +8,7 @@ mod supervisor;
 mod turn;
 mod world;
 
-pub use machine::{Machine, MachineWorld};
+pub use machine::{Machine, MachineWorld, Sources};
 pub use supervisor::{InstanceView, Supervisor, SupervisorHandle, Wake};
 pub use turn::{Look, Reconciler, Turn};
 pub use world::{LoadError, StepError, World};

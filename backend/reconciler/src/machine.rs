@@ -12,14 +12,19 @@ mod import;
 mod links;
 mod observe;
 mod redact;
+mod seeding;
+mod sources;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use valkyard_backups::{Background, BackupStore, StoreOptions};
 use valkyard_engine::EngineCatalogue;
 use valkyard_host::{DataDir, NodeHome};
 use valkyard_model::{DesiredInstance, ExitSeen, InstanceName, NodeSerial, Observation, Pid, Step, Timestamp, Uid};
+use valkyard_replicator::Distance;
 use valkyard_store::Store;
 
 use crate::supervisor::Wake;
@@ -27,6 +32,7 @@ use crate::world::{LoadError, StepError, World};
 
 use attachments::Attachments;
 use links::Links;
+pub use sources::Sources;
 
 /// What all instances of this machine share.
 #[derive(Clone, Debug)]
@@ -43,6 +49,8 @@ pub struct Machine {
     pub store_options: Arc<StoreOptions>,
     /// Where data are moved.
     pub background: Background,
+    /// What loops of primaries tell those of their secondaries.
+    pub sources: Sources,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
@@ -60,6 +68,8 @@ pub struct MachineWorld {
     exits: BTreeMap<NodeSerial, ExitSeen>,
     /// For each process whose log was read: what the engine said of a torn end of its log of writes.
     loads: BTreeMap<NodeSerial, (Pid, Option<String>)>,
+    /// What lies between the primary instance and this one.
+    distance: watch::Sender<Distance>,
     /// Shared by steps that run at once; held for map updates only, never across an await.
     attachments: Mutex<Attachments>,
 }
@@ -76,6 +86,7 @@ impl Machine {
             links: Links::default(),
             exits: BTreeMap::new(),
             loads: BTreeMap::new(),
+            distance: streams::no_distance(),
             attachments: Mutex::new(Attachments::default()),
         }
     }

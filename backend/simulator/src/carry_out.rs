@@ -30,7 +30,7 @@ impl Machine {
         }
         match step {
             Step::AllocateNodes { nodes } => self.allocate(nodes),
-            Step::PrepareNode { node, settings, seed, access: _ } => return self.prepare(*node, settings, seed),
+            Step::PrepareNode { node, settings, seed, admission: _ } => return self.prepare(*node, settings, seed),
             Step::StartProcess { node, engine, seed, load } => return self.start(*node, *engine, seed.as_ref(), *load),
             Step::StopProcess { node, manner } => self.stop(*node, *manner),
             Step::ShutDownEngine { node } => return self.shut_down(*node),
@@ -56,7 +56,12 @@ impl Machine {
             Step::AbandonBackup { backup, .. } => self.abandon_backup(*backup),
             Step::BeginImport { targets, .. } => self.begin_import(targets),
             Step::StopImport => self.stop_import(),
-            Step::ConfirmImport { node } => self.confirm_import(*node),
+            Step::ConfirmImport { node } => return transient(self.confirm_import(*node)),
+            Step::EnsureLink { shard, source, target } => self.ensure_link(*shard, *source, *target),
+            Step::EndLink { shard } => self.end_link(*shard),
+            Step::SetReseeding { shards } => self.accept(|record| record.replication.reseeding.clone_from(shards)),
+            Step::ClearPoint { node } => return transient(self.clear_point(*node)),
+            Step::RecordDetached => self.record_detached(),
             Step::ForgetImport { node, surplus } => self.forget_import(*node, surplus),
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
             Step::RetireNodes { nodes } => self.retire(nodes),
@@ -90,6 +95,10 @@ impl Machine {
             | Step::RecordBackup { .. }
             | Step::AbandonBackup { .. }
             | Step::ConfirmImport { .. }
+            | Step::SetReseeding { .. }
+            | Step::RecordDetached
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
             | Step::AbandonUpdate { .. }
             | Step::OpenDiscovery { .. }
             | Step::CloseDiscovery
@@ -115,6 +124,7 @@ impl Machine {
             | Step::StopBackup
             | Step::BeginImport { .. }
             | Step::StopImport
+            | Step::ClearPoint { .. }
             | Step::SaveSnapshot { .. } => lose(self.carry_out(step)),
         }
     }

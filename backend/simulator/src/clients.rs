@@ -1,6 +1,6 @@
 //! The clients of the instance: they write to slots wherever these are, following MOVED and ASK.
 
-use valkyard_model::{NodeId, OpenSlot, Slot};
+use valkyard_model::{Access, NodeId, OpenSlot, Part, Slot};
 
 use crate::engine::Engine;
 use crate::machine::Machine;
@@ -16,8 +16,9 @@ const OLD_KEY_PERCENT: u64 = 50;
 impl Machine {
     /// Clients write; a slot whose shard has calmed down answers for what it has.
     pub(crate) fn write_and_check(&mut self) {
-        // Until its first data is in, an instance is nobody's.
-        if self.record.as_ref().is_some_and(|record| record.importing().is_some()) {
+        // Until its first data is in, an instance is nobody's; and clients only read from one that follows another.
+        if self.record.as_ref().is_some_and(|record| record.importing().is_some() || record.replication.role.part() == Part::Copy)
+        {
             return;
         }
         for _ in 0..TRIES {
@@ -73,6 +74,6 @@ impl Machine {
     }
 
     fn accepts(&self, engine: &Engine) -> bool {
-        self.calls_ok(engine) && engine.paused_until <= self.now
+        self.calls_ok(engine) && engine.paused_until <= self.now && engine.part.access == Access::ReadWrite
     }
 }

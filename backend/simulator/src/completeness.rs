@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use valkyard_model::{DesiredInstance, LiveSettings, NodeId, NodeSerial, NodeSettings, SLOT_COUNT, ShardIndex, Standing};
+use valkyard_model::{
+    ByteSize, DesiredInstance, LiveSettings, NodeId, NodeSerial, NodeSettings, Part, SLOT_COUNT, ShardIndex, Standing,
+};
 
 use crate::disk::LogState;
 use crate::engine::Engine;
@@ -109,7 +111,8 @@ impl Machine {
                 findings.push(format!("{serial} does not serve"));
                 continue;
             };
-            if engine.settings != LiveSettings::wanted(&wanted(record, node)) {
+            let is_set = engine.part.is_set_to(&wanted(record, node));
+            if !is_set || engine.settings != LiveSettings::wanted(&wanted(record, node)) {
                 findings.push(format!("{serial} runs with other settings than wanted"));
             }
             let wanted = record.spec.persistence;
@@ -137,8 +140,10 @@ fn wanted(record: &DesiredInstance, node: &SimNode) -> NodeSettings {
         engine: record.spec.engine_version,
         zone: zone.expect("only allocated nodes are judged"),
         node_type: record.spec.node_type,
-        maxmemory: record.maxmemory,
+        maxmemory: if record.replication.role.part() == Part::Copy { ByteSize(0) } else { record.maxmemory },
         configs: record.spec.engine_configs.clone(),
         persistence: record.spec.persistence,
+        part: record.replication.role.part(),
+        backlog: record.replication.role.part().backlog(record.maxmemory),
     }
 }

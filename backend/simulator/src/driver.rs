@@ -219,6 +219,9 @@ fn told(step: &Step) -> String {
             nodes.iter().map(|node| format!(" {}={:.6} of {}", node.serial, node.id.as_str(), node.shard)).collect()
         }
         Step::RetireNodes { nodes } | Step::ReleaseNodes { nodes } => nodes.iter().map(|node| format!(" {node}")).collect(),
+        Step::EnsureLink { shard, target, .. } => format!(" of {shard} to {target}"),
+        Step::EndLink { shard } => format!(" of {shard}"),
+        Step::SetReseeding { shards } => format!(" {shards:?}"),
         Step::AbandonUpdate { failure } | Step::AbandonCreate { failure } => format!(" {}", failure.message),
         Step::PrepareNode { .. }
         | Step::StartProcess { .. }
@@ -237,6 +240,8 @@ fn told(step: &Step) -> String {
         | Step::StopImport
         | Step::ConfirmImport { .. }
         | Step::ForgetImport { .. }
+        | Step::ClearPoint { .. }
+        | Step::RecordDetached
         | Step::Configure { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }

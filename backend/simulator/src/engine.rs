@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    BinaryVersion, ClusterSeed, ConfigEpoch, LiveSettings, MigrationSeen, NodeId, OpenSlot, SeedRole, Slot, SlotSet, Timestamp,
+    BinaryVersion, ClusterSeed, ConfigEpoch, LiveSettings, MigrationSeen, NodeId, OpenSlot, PartSeen, SeedRole, Slot, SlotSet,
+    Timestamp,
 };
 
 use crate::disk::Diligence;
@@ -90,6 +91,7 @@ pub(crate) struct Engine {
     pub(crate) is_readable: bool,
     pub(crate) libraries: u32,
     pub(crate) settings: LiveSettings,
+    pub(crate) part: PartSeen,
     pub(crate) offset: u64,
     /// The history of data: a copy with the same one can catch up, any other is replaced.
     pub(crate) lineage: u64,

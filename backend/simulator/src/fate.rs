@@ -158,6 +158,7 @@ impl Machine {
     pub(crate) fn lose_daemon(&mut self) {
         self.discovery = None;
         self.lose_jobs();
+        self.lose_links();
         self.has_crashed = false;
         for node in self.nodes.values_mut() {
             node.last_exit = None;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use valkyard_model::{
-    AddressBlock, AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, InstanceAddress, InstanceName,
-    Lifecycle, NodeSerial, SpecDraft, SpecLimits, Timestamp, Uid, validate,
+    AddressBlock, AdminSecret, ByteSize, Convergence, DesiredInstance, EngineVersion, Generation, ImportSource, InstanceAddress,
+    InstanceName, Lifecycle, Member, NodeSerial, Replication, Role, SpecDraft, SpecLimits, Timestamp, Uid, validate,
 };
 
 /// An instance of this shape as a client's create request left it: accepted, nothing done.
@@ -47,5 +47,21 @@ pub fn accepted_instance_of(version: &str, shards: i32, replicas: i32) -> Desire
         has_backups: false,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
+        replication: Replication::default(),
     }
+}
+
+/// An instance of this shape that was accepted as the secondary of one elsewhere.
+///
+/// # Panics
+/// When the shape is outside the product's limits.
+#[must_use]
+pub fn accepted_secondary(shards: i32, replicas: i32) -> DesiredInstance {
+    let mut accepted = accepted_instance(shards, replicas);
+    let name: InstanceName = "projects/p/locations/europe-west1/instances/primary".parse().expect("a valid name");
+    let primary = Member { name: name.clone(), uid: Uid(Uuid::from_u128(7)) };
+    let secondaries = vec![Member { name: accepted.name.clone(), uid: accepted.uid }];
+    accepted.replication.role = Role::Secondary { primary, secondaries };
+    accepted.spec.import = Some(ImportSource::Primary(name));
+    accepted
 }

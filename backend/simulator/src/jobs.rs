@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use valkyard_model::{
     BackupContent, BackupFile, BackupOrder, BackupRun, BackupSource, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
-    NodeSerial, Pid, Slot, SlotSet, Timestamp, Uid,
+    NodeSerial, Pid, ReplicationPoint, Slot, SlotSet, Timestamp, Uid,
 };
 
 use crate::disk::Saved;
@@ -222,10 +222,15 @@ impl Machine {
         }
     }
 
-    pub(crate) fn confirm_import(&mut self, serial: NodeSerial) {
-        if let Some(folder) = self.nodes.get_mut(&serial).and_then(|node| node.folder.as_mut()) {
-            folder.import = folder.import.map(|import| ImportSeen { is_counted: true, ..import });
+    pub(crate) fn confirm_import(&mut self, serial: NodeSerial) -> Result<(), &'static str> {
+        let note = self.nodes.get(&serial).and_then(|node| node.folder.as_ref()?.import.clone());
+        if let Some(point) = note.and_then(|note| note.point) {
+            self.write_point(serial, &point)?;
         }
+        if let Some(folder) = self.nodes.get_mut(&serial).and_then(|node| node.folder.as_mut()) {
+            folder.import = folder.import.take().map(|import| ImportSeen { is_counted: true, ..import });
+        }
+        Ok(())
     }
 
     /// Time passes for work in the background.
@@ -233,7 +238,7 @@ impl Machine {
         self.run_making();
         let is_due = |placing: &&Placing| placing.state == JobState::Running && placing.until <= self.now;
         if let Some(targets) = self.jobs.placing.as_ref().filter(is_due).map(|placing| placing.targets.clone()) {
-            let fails = self.chaos.store_fails;
+            let fails = self.chaos.store_fails || targets.iter().any(|target| self.first_data(target).is_none());
             let state = if fails {
                 JobState::Failed { kind: FaultKind::Transient, detail: "the store is away".to_owned(), at: self.now }
             } else {
@@ -271,8 +276,7 @@ impl Machine {
     }
 
     fn place(&mut self, target: &ImportTarget) {
-        let mut keys = Keys::default();
-        self.jobs.source.copy_slots(&target.slots, &mut keys);
+        let Some((keys, _)) = self.first_data(target) else { return };
         let now = self.now;
         let Some(node) = self.nodes.get_mut(&target.node) else { return };
         if node.process.is_some() {
@@ -283,10 +287,22 @@ impl Machine {
         }
     }
 
+    /// What a node gets: all that a tapped shard has, or its part of the files.
+    fn first_data(&self, target: &ImportTarget) -> Option<(Keys, Option<ReplicationPoint>)> {
+        if target.tap.is_some() {
+            let shard = self.nodes.get(&target.node)?.shard;
+            return self.tapped(shard).map(|(keys, point)| (keys, Some(point)));
+        }
+        let mut keys = Keys::default();
+        self.jobs.source.copy_slots(&target.slots, &mut keys);
+        Some((keys, None))
+    }
+
     fn note(&mut self, target: &ImportTarget) {
-        let keys = self.jobs.source.count_in(&target.slots);
+        let Some((keys, point)) = self.first_data(target) else { return };
+        let keys = keys.count();
         if let Some(folder) = self.nodes.get_mut(&target.node).and_then(|node| node.folder.as_mut()) {
-            folder.import = Some(ImportSeen { keys, is_counted: false });
+            folder.import = Some(ImportSeen { keys, is_counted: false, point });
         }
     }
 

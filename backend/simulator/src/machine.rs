@@ -13,6 +13,7 @@ use valkyard_model::{
 use crate::chaos::Chaos;
 use crate::disk::Disk;
 use crate::engine::{Conf, Engine};
+use crate::following::Following;
 use crate::handover::Handover;
 use crate::jobs::Jobs;
 use crate::moves::Migration;
@@ -123,6 +124,7 @@ pub struct Machine {
     pub(crate) migrations: Vec<Migration>,
     pub(crate) handovers: Vec<Handover>,
     pub(crate) jobs: Jobs,
+    pub(crate) following: Following,
     pub(crate) abandoned: Vec<Failure>,
     pub(crate) random: Random,
     pub(crate) oracle: Oracle,
@@ -140,6 +142,7 @@ impl Machine {
     #[must_use]
     pub fn new(record: DesiredInstance, seed: u64) -> Self {
         let now = record.create_time;
+        let following = Following::of(&record.replication.role, record.spec.shard_count);
         Self {
             chaos: Chaos { bytes_per_key: BYTES_PER_KEY, ..Chaos::default() },
             now,
@@ -152,6 +155,7 @@ impl Machine {
             migrations: Vec::new(),
             handovers: Vec::new(),
             jobs: Jobs::default(),
+            following,
             abandoned: Vec::new(),
             random: Random::new(seed),
             oracle: Oracle::default(),
@@ -240,6 +244,7 @@ impl Machine {
             self.run_handovers();
             self.run_migrations();
             self.run_jobs();
+            self.run_links();
             self.write_and_check();
         }
     }

@@ -5,8 +5,8 @@ use std::net::SocketAddrV4;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    BinaryVersion, ClusterSeed, DataSource, EngineVersion, FaultKind, LiveSettings, NodeId, NodeSerial, NodeSettings, Pid,
-    StopManner,
+    Access, BinaryVersion, ClusterSeed, DataSource, EngineVersion, FaultKind, LiveSettings, NodeId, NodeSerial, NodeSettings,
+    PartSeen, Pid, StopManner,
 };
 use valkyard_reconciler::StepError;
 
@@ -105,6 +105,7 @@ impl Machine {
             is_readable: loaded.is_readable,
             libraries: loaded.libraries,
             settings: LiveSettings::wanted(&folder.settings),
+            part: part_of(&folder.settings),
             // A primary's stream begins with pings to its replicas, so whoever ever copied it has some of it.
             offset: u64::from(is_primary),
             lineage: number,
@@ -229,6 +230,7 @@ impl Machine {
         let is_there = self.nodes.get(&serial).is_some_and(|node| self.serving(node).is_some());
         let engine = self.engine_mut(serial).filter(|_| is_there).ok_or("it does not answer")?;
         engine.settings = LiveSettings::wanted(settings);
+        engine.part = part_of(settings);
         self.set_persistence(serial, settings.persistence);
         self.drop_data(serial, surplus);
         self.disturb();
@@ -243,4 +245,10 @@ fn build_of(version: EngineVersion) -> BinaryVersion {
         (_, _) => 1,
     };
     BinaryVersion { major: version.major, minor: version.minor, patch }
+}
+
+/// How an engine with these settings is set up for its instance's part in a replication.
+fn part_of(settings: &NodeSettings) -> PartSeen {
+    let access = settings.part.access();
+    PartSeen { access, imports: Some(access == Access::ReadOnly), backlog_bytes: Some(settings.backlog.0) }
 }

@@ -181,6 +181,10 @@ impl Machine {
     pub(crate) fn judge_stop(&mut self, serial: NodeSerial) {
         let Some(record) = self.record.as_ref().filter(|record| record.lifecycle == Lifecycle::Present) else { return };
         let Some(node) = self.nodes.get(&serial) else { return };
+        // Its data is thrown away on purpose.
+        if record.replication.reseeding.contains_key(&node.shard) {
+            return;
+        }
         let is_away = record.nodes.get(&serial).is_some_and(|allocated| record.zones_out.contains(&allocated.zone));
         let Some(engine) = node.engine().filter(|engine| engine.claims_slots() && node.hangs(self.now).is_none()) else { return };
         let is_served_elsewhere = self.engines().any(|(_, other)| {

@@ -68,6 +68,7 @@ impl World for SimWorld {
             backup: machine.backup_seen(),
             import: machine.import_seen(),
             faults: Vec::new(),
+            replication: machine.replication_seen(),
         }
     }
 
@@ -109,7 +110,7 @@ impl Machine {
             current_epoch: conf.current_epoch,
             slots: conf.own.slots.clone(),
         });
-        let import = node.folder.as_ref().and_then(|folder| folder.import);
+        let import = node.folder.as_ref().and_then(|folder| folder.import.clone());
         FilesSeen { data: node.data_seen(self.now), memory, import }
     }
 
@@ -142,6 +143,7 @@ impl Machine {
             migrations: engine.migrations.clone(),
             open_slots: engine.conf.open_slots.clone(),
             peers: engine.conf.peers.iter().filter_map(|(id, known)| self.peer_seen(desired, engine, id, known)).collect(),
+            part: engine.part,
         })
     }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
+use crate::role_refusal::RoleRefusal;
+
 use valkyard_model::{BackupName, Generation, InstanceName, NodeSerial, OperationId, RequestId, Uid};
 
 /// Why a store cannot be opened. Nothing in the file was changed, unless the variant says so.
@@ -130,6 +132,9 @@ pub enum CreateError {
         /// The backup.
         name: BackupName,
     },
+    /// The replication does not take it in.
+    #[error(transparent)]
+    Role(#[from] RoleRefusal),
     /// Every address is taken.
     #[error("all {in_use} instance addresses of this machine are in use: delete an instance first")]
     AddressesExhausted {
@@ -180,6 +185,9 @@ pub enum UpdateError {
         /// That operation.
         operation: OperationId,
     },
+    /// Its part in a replication cannot be changed so.
+    #[error(transparent)]
+    Role(#[from] RoleRefusal),
     /// The instance is on its way back from a change that was cancelled or given up, and this one is about its nodes, too.
     #[error("the instance is going back to what it was before its last change")]
     GoingBack,
@@ -206,6 +214,12 @@ pub enum DeleteError {
     /// Its deletion protection is on.
     #[error("deletion protection of instance {name} is enabled")]
     Protected {
+        /// The name.
+        name: InstanceName,
+    },
+    /// Others follow it.
+    #[error("secondary instances follow {name}")]
+    HasSecondaries {
         /// The name.
         name: InstanceName,
     },

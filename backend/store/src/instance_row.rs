@@ -17,7 +17,7 @@ use crate::address::FreeAddress;
 use crate::error::DatabaseError;
 
 pub(crate) const INSTANCE_COLUMNS: &str = "project, location, instance, uid, generation, shape_generation, converged, lifecycle, \
-     spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time, settled, losses";
+     spec, maxmemory, address, nodes, next_serial, secret, create_time, update_time, settled, losses, replication";
 
 /// What [`read`] needs: the columns, every zone that was taken away, the backup that is being made, and whether there are any.
 pub(crate) const INSTANCE_VIEW: &str = "instances.*, (SELECT json_group_array(zone) FROM zone_outages) AS zones_out, \
@@ -120,6 +120,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<DesiredInstance, DatabaseError> {
         secret: from_json::<AdminSecret>("secret", row)?,
         backup: from_json_or_null("task", row)?,
         has_backups: row.get("has_backups")?,
+        replication: from_json("replication", row)?,
         create_time: time_of("create_time", row)?,
         update_time: time_of("update_time", row)?,
     })
@@ -137,7 +138,7 @@ pub(crate) fn find(connection: &Connection, name: &InstanceName) -> Result<Optio
 pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &FreeAddress) -> Result<(), DatabaseError> {
     let sql = format!(
         "INSERT INTO instances ({INSTANCE_COLUMNS}, address_plan, address_number)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
     );
     connection.prepare_cached(&sql)?.execute(params![
         new.name.project.as_str(),
@@ -158,6 +159,7 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
         to_nanos("update_time", new.update_time)?,
         settled_column(new)?,
         to_json("losses", &new.losses)?,
+        to_json("replication", &new.replication)?,
         place.plan_column(),
         place.number,
     ])?;
@@ -167,7 +169,8 @@ pub(crate) fn insert(connection: &Connection, new: &DesiredInstance, place: &Fre
 /// Writes back what may change during an instance's life; its identity, address and secret never do.
 pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result<(), DatabaseError> {
     const SQL: &str = "UPDATE instances SET generation = ?2, converged = ?3, lifecycle = ?4, spec = ?5, maxmemory = ?6,
-         nodes = ?7, next_serial = ?8, update_time = ?9, shape_generation = ?10, settled = ?11, losses = ?12 WHERE uid = ?1";
+         nodes = ?7, next_serial = ?8, update_time = ?9, shape_generation = ?10, settled = ?11, losses = ?12,
+         replication = ?13 WHERE uid = ?1";
     connection.prepare_cached(SQL)?.execute(params![
         changed.uid.to_string(),
         to_integer("generation", changed.generation.0)?,
@@ -181,6 +184,7 @@ pub(crate) fn save(connection: &Connection, changed: &DesiredInstance) -> Result
         to_integer("shape_generation", changed.shape_generation.0)?,
         settled_column(changed)?,
         to_json("losses", &changed.losses)?,
+        to_json("replication", &changed.replication)?,
     ])?;
     Ok(())
 }

@@ -10,12 +10,15 @@ mod backup_row;
 mod backups;
 mod collection_row;
 mod command;
+mod distance;
 mod error;
 mod instance_row;
 mod operation_row;
 mod query;
+mod replication;
 mod request_row;
 mod reserve;
+mod role_refusal;
 mod schedule_row;
 mod schema;
 mod session;
@@ -26,10 +29,12 @@ mod zone_outage;
 pub use address::AddressPlan;
 pub use collection_row::Collection;
 pub use command::{
-    BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, RequestKey, UpdateInstance, VerifyBackup,
+    BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, Follow, RequestKey, UpdateInstance, VerifyBackup,
 };
+pub use distance::LocationDistance;
 pub use error::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};
 pub use query::{InstanceOrder, Scope};
+pub use role_refusal::RoleRefusal;
 pub use store::{Store, StoreLocation};
 pub use thread::StoreThreads;
 pub use zone_outage::{OutageManner, ZoneOutage};

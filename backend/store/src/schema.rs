@@ -31,8 +31,13 @@ const COPY_PAGES: std::ffi::c_int = 1024;
 pub(crate) type Migration = &'static str;
 
 /// All migrations; the schema version is how many of them were applied. Released ones are never edited.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql"), include_str!("schema/v4.sql")];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
+];
 
 /// Opens, checks and migrates the writing connection to a file.
 pub(crate) fn open_file(path: &Path, migrations: &[Migration]) -> Result<Connection, StoreError> {

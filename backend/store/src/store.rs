@@ -207,9 +207,15 @@ impl Store {
     ///
     /// # Errors
     /// See [`ProgressError`].
-    pub async fn abandon_create(&self, name: &InstanceName, uid: Uid, failure: Failure) -> Result<(), ProgressError> {
+    pub async fn abandon_create(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write_way_out(move |tx| command::abandon_create(tx, &name, uid, failure.clone())).await
+        self.writer.write_way_out(move |tx| command::abandon_create(tx, &name, uid, failure.clone(), now)).await
     }
 
     /// Gives up a change of nodes: the instance goes back to what it was when it was last complete, and the updates under

@@ -128,9 +128,15 @@ fn concerns(findings: &Findings, waiting: &WaitingOn, shard: ShardIndex) -> bool
         | WaitingOn::SnapshotOf(of)
         | WaitingOn::BackupSourceOf(of)
         | WaitingOn::Replacement(of)
+        | WaitingOn::Reseeding(of)
+        | WaitingOn::StreamOf(of)
+        | WaitingOn::LinkToEnd(of)
         | WaitingOn::FailoverToSettle(of) => *of == shard,
         WaitingOn::SlotsToMove { from, to, .. } => *from == shard || *to == shard,
         WaitingOn::ZoneToReturn(_) => true,
-        WaitingOn::BackupToBeTaken { .. } | WaitingOn::DataToImport { .. } | WaitingOn::WorkToStop => false,
+        WaitingOn::BackupToBeTaken { .. }
+        | WaitingOn::DataToImport { .. }
+        | WaitingOn::SourceToAnswer
+        | WaitingOn::WorkToStop => false,
     }
 }

@@ -162,6 +162,10 @@ fn node_of(waiting: &WaitingOn) -> Option<NodeSerial> {
         | WaitingOn::BackupToBeTaken { .. }
         | WaitingOn::DataToImport { .. }
         | WaitingOn::WorkToStop
+        | WaitingOn::SourceToAnswer
+        | WaitingOn::Reseeding(_)
+        | WaitingOn::StreamOf(_)
+        | WaitingOn::LinkToEnd(_)
         | WaitingOn::Replacement(_)
         | WaitingOn::ZoneToReturn(_)
         | WaitingOn::FailoverToSettle(_) => None,

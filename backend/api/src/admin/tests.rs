@@ -65,6 +65,7 @@ fn desired() -> DesiredInstance {
         update_time: time(),
         name,
         spec,
+        replication: valkyard_model::Replication::default(),
     }
 }
 
@@ -91,6 +92,7 @@ fn engine(serial: NodeSerial, role: RoleSeen, offset: u64) -> EngineSeen {
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: BTreeMap::new(),
+        part: valkyard_model::PartSeen::default(),
     }
 }
 
@@ -116,6 +118,7 @@ fn observed() -> Observation {
         backup: None,
         import: None,
         faults: Vec::new(),
+        replication: valkyard_model::ReplicationSeen::default(),
     }
 }
 

@@ -68,6 +68,8 @@ fn condition_message(desired: &DesiredInstance, condition: &Condition) -> v1::Co
         Condition::DataLost(shard) => (Kind::DataLost, Some(*shard), None),
         Condition::DataUnreadable(node, _) => (Kind::DataUnreadable, None, Some(*node)),
         Condition::LogTorn(node, _) => (Kind::LogTorn, None, Some(*node)),
+        Condition::NotFollowing(shard, _) => (Kind::NotFollowing, Some(*shard), None),
+        Condition::BeingReseeded(shard) => (Kind::BeingReseeded, Some(*shard), None),
         Condition::NotSaved(node) => (Kind::NotSaved, None, Some(*node)),
     };
     let shard_of = |node: NodeSerial| desired.nodes.get(&node).map(|node| node.shard);

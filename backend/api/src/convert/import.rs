@@ -44,9 +44,11 @@ fn uris(source: &GcsBackupSource) -> Result<Vec<String>, Vec<FieldViolation>> {
 }
 
 /// What an instance began with, as clients see it.
-pub(super) fn message(import: &ImportSource) -> ImportSources {
+pub(super) fn message(import: &ImportSource) -> Option<ImportSources> {
     match import {
-        ImportSource::Backup(name) => ImportSources::ManagedBackupSource(ManagedBackupSource { backup: name.to_string() }),
-        ImportSource::Files(uris) => ImportSources::GcsSource(GcsBackupSource { uris: uris.clone() }),
+        ImportSource::Backup(name) => Some(ImportSources::ManagedBackupSource(ManagedBackupSource { backup: name.to_string() })),
+        ImportSource::Files(uris) => Some(ImportSources::GcsSource(GcsBackupSource { uris: uris.clone() })),
+        // Told by its part in the replication.
+        ImportSource::Primary(_) => None,
     }
 }

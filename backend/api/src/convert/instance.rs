@@ -1,16 +1,15 @@
 //! An accepted instance as clients see it, every default filled in.
 
 use memorystore_proto::v1;
-use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::state_info::{Info, UpdateInfo};
 use memorystore_proto::v1::instance::{AuthorizationMode, Mode, State, StateInfo, TransitEncryptionMode};
 use memorystore_proto::v1::zone_distribution_config::ZoneDistributionMode;
-use valkyard_model::{CollectionName, Convergence, DesiredInstance, InstanceSpec, Lifecycle, ZoneDistribution};
+use valkyard_model::{CollectionName, Convergence, DesiredInstance, InstanceSpec, Lifecycle, Member, ZoneDistribution};
 
 use super::connections::{attachments, endpoints, legacy_connections};
 use super::node_type::node_type_message;
 use super::time::timestamp_message;
-use super::{automated_backups, import, persistence};
+use super::{automated_backups, import, persistence, replication};
 
 /// Its state: from what should be and how far that was seen.
 pub(crate) fn instance_state(instance: &DesiredInstance) -> State {
@@ -64,18 +63,23 @@ pub(crate) fn instance_message(instance: &DesiredInstance) -> v1::Instance {
         psc_attachment_details: attachments(instance),
         endpoints: endpoints(instance),
         mode: Mode::Cluster.into(),
-        cross_instance_replication_config: Some(v1::CrossInstanceReplicationConfig {
-            instance_role: InstanceRole::None.into(),
-            ..Default::default()
-        }),
+        cross_instance_replication_config: Some(replication_config(instance)),
         encryption_info: Some(v1::EncryptionInfo {
             encryption_type: v1::encryption_info::Type::GoogleDefaultEncryption.into(),
             ..Default::default()
         }),
         automated_backup_config: Some(automated_backups::message(spec.automated_backups)),
         backup_collection: instance.has_backups.then(|| CollectionName::of(&instance.name).to_string()),
-        import_sources: spec.import.as_ref().map(import::message),
+        import_sources: spec.import.as_ref().and_then(import::message),
         ..Default::default()
+    }
+}
+
+fn replication_config(instance: &DesiredInstance) -> v1::CrossInstanceReplicationConfig {
+    let own = Member { name: instance.name.clone(), uid: instance.uid };
+    v1::CrossInstanceReplicationConfig {
+        membership: replication::membership(&instance.replication, &own),
+        ..replication::message(&instance.replication)
     }
 }
 

@@ -4,7 +4,6 @@
 //! taken from a client in silence. Creation asks about every line, an update about the fields its mask names.
 
 use memorystore_proto::v1::Instance;
-use memorystore_proto::v1::cross_instance_replication_config::InstanceRole;
 use memorystore_proto::v1::instance::connection_detail::Connection;
 use memorystore_proto::v1::instance::{AuthorizationMode, Mode, TransitEncryptionMode};
 use valkyard_model::FieldViolation;
@@ -30,7 +29,6 @@ const CHECKS: &[(&str, Check)] = &[
         later_if(i.async_instance_endpoints_deletion_enabled == Some(true), "user-created connections are")
     }),
     ("authorization_mode", authorization_mode),
-    ("cross_instance_replication_config", cross_instance_replication_config),
     ("endpoints", user_connections),
     ("kms_key", |i| later_if(is_set(i.kms_key.as_deref()), "customer-managed encryption keys are")),
     ("maintenance_policy", |i| {
@@ -88,17 +86,6 @@ fn authorization_mode(instance: &Instance) -> Option<Refusal> {
 fn transit_encryption_mode(instance: &Instance) -> Option<Refusal> {
     let accepted = [TransitEncryptionMode::Unspecified, TransitEncryptionMode::TransitEncryptionDisabled];
     only(instance.transit_encryption_mode, &accepted, TransitEncryptionMode::as_str_name)
-}
-
-fn cross_instance_replication_config(instance: &Instance) -> Option<Refusal> {
-    let config = instance.cross_instance_replication_config.as_ref()?;
-    let refusal = only(config.instance_role, &[InstanceRole::Unspecified, InstanceRole::None], |_| "cross-instance replication");
-    let has_remotes = config.primary_instance.is_some() || !config.secondary_instances.is_empty();
-    refusal.or_else(|| {
-        has_remotes.then(|| {
-            Refusal::Invalid("with instance_role NONE there is no primary_instance and no secondary_instances".to_owned())
-        })
-    })
 }
 
 fn user_connections(instance: &Instance) -> Option<Refusal> {

@@ -17,6 +17,8 @@ use valkyard_model::{EngineVersion, FieldViolation, InstanceName, OperationName,
 
 pub use code::ErrorCode;
 
+use valkyard_store::RoleRefusal;
+
 use crate::admin::AdminError;
 use crate::backups::BackupRefusal;
 use crate::instances::DataDoesNotFit;
@@ -110,6 +112,15 @@ pub enum ApiError {
         "The instance is deletion protected. Please disable deletion protection to delete the instance. To disable, update DeleteProtectionEnabled to false via the Update API"
     )]
     DeletionProtected,
+    /// Others follow it. The beginning of the text is the one clients know.
+    #[error("Primary instance '{name}' cannot be deleted because it still has secondary instances; detach or delete those first")]
+    HasSecondaries {
+        /// The instance.
+        name: InstanceName,
+    },
+    /// Its part in a replication does not allow it.
+    #[error(transparent)]
+    Role(Box<RoleRefusal>),
     /// Only finished operations can be deleted.
     #[error("operation '{operation}' is unfinished; wait for it or cancel it, then delete it")]
     OperationUnfinished {
@@ -224,6 +235,8 @@ impl ApiError {
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
             Self::OperationInProgress { .. } | Self::GoingBack { .. } | Self::Contended { .. } => ErrorCode::Aborted,
             Self::DeletionProtected
+            | Self::HasSecondaries { .. }
+            | Self::Role(_)
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
@@ -256,6 +269,8 @@ impl ApiError {
             | Self::GoingBack { .. }
             | Self::Contended { .. }
             | Self::DeletionProtected
+            | Self::HasSecondaries { .. }
+            | Self::Role(_)
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }
@@ -311,6 +326,8 @@ impl ApiError {
             | Self::AlreadyExists { .. }
             | Self::RequestReused { .. }
             | Self::DeletionProtected
+            | Self::HasSecondaries { .. }
+            | Self::Role(_)
             | Self::OperationUnfinished { .. }
             | Self::AddressesExhausted { .. }
             | Self::AddressesOccupied { .. }

@@ -1,7 +1,7 @@
 //! What the store's refusals are to a client.
 
 use valkyard_model::{InstanceName, LocationId, OperationName, ProjectId};
-use valkyard_store::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, UpdateError};
+use valkyard_store::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, RoleRefusal, UpdateError};
 
 use super::ApiError;
 use crate::backups::BackupRefusal;
@@ -26,10 +26,26 @@ impl From<CreateError> for ApiError {
         match error {
             CreateError::AlreadyExists { name } => Self::AlreadyExists { name: name.to_string() },
             CreateError::NoBackup { name } => BackupRefusal::NotActive { name }.into(),
+            CreateError::Role(refusal) => refusal.into(),
             CreateError::AddressesExhausted { in_use } => Self::AddressesExhausted { in_use },
             CreateError::AddressesOccupied { tried, first, last } => Self::AddressesOccupied { tried, first, last },
             CreateError::RequestReused { id } => Self::RequestReused { id },
             CreateError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<RoleRefusal> for ApiError {
+    fn from(refusal: RoleRefusal) -> Self {
+        match refusal {
+            RoleRefusal::NoPrimary { name } => Self::NotFound { name: name.to_string() },
+            RoleRefusal::Busy { name, operation } => Self::OperationInProgress { operation: operation_of(&name, operation) },
+            RoleRefusal::Changed { name } => Self::Contended { name },
+            RoleRefusal::Database(error) => error.into(),
+            refusal @ (RoleRefusal::NotReady { .. }
+            | RoleRefusal::IsSecondary { .. }
+            | RoleRefusal::TooMany { .. }
+            | RoleRefusal::NotFollowing { .. }) => Self::Role(Box::new(refusal)),
         }
     }
 }
@@ -41,6 +57,7 @@ impl ApiError {
             UpdateError::NotFound { name } => Self::NotFound { name: name.to_string() },
             UpdateError::Conflict { .. } => Self::Contended { name: name.clone() },
             UpdateError::Busy { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
+            UpdateError::Role(refusal) => refusal.into(),
             UpdateError::GoingBack => Self::GoingBack { name: name.clone() },
             UpdateError::RequestReused { id } => Self::RequestReused { id },
             UpdateError::Database(error) => error.into(),
@@ -52,6 +69,7 @@ impl ApiError {
         match error {
             DeleteError::NotFound { name } => Self::NotFound { name: name.to_string() },
             DeleteError::Protected { .. } => Self::DeletionProtected,
+            DeleteError::HasSecondaries { name } => Self::HasSecondaries { name },
             DeleteError::AlreadyDeleting { operation } => Self::OperationInProgress { operation: operation_of(name, operation) },
             DeleteError::RequestReused { id } => Self::RequestReused { id },
             DeleteError::Database(error) => error.into(),

@@ -4,10 +4,11 @@ use std::pin::Pin;
 
 use admin_proto::v1::admin_server::Admin;
 use admin_proto::v1::{
-    AdvanceClockRequest, BackupDetails, BackupPolicy, Clock, FailOverRequest, FailOverResponse, GetBackupDetailsRequest,
-    GetBackupPolicyRequest, GetClockRequest, GetOperationProgressRequest, GetTopologyRequest, GiveZoneRequest,
-    ListBackupDetailsRequest, ListBackupDetailsResponse, ListNodesRequest, ListNodesResponse, ListZoneOutagesRequest,
-    ListZoneOutagesResponse, OperationProgress, SetBackupPolicyRequest, TakeZoneRequest, Topology, VerifyBackupRequest,
+    AdvanceClockRequest, BackupDetails, BackupPolicy, Clock, Distance, FailOverRequest, FailOverResponse,
+    GetBackupDetailsRequest, GetBackupPolicyRequest, GetClockRequest, GetOperationProgressRequest, GetReplicationRequest,
+    GetTopologyRequest, GiveZoneRequest, ListBackupDetailsRequest, ListBackupDetailsResponse, ListDistancesRequest,
+    ListDistancesResponse, ListNodesRequest, ListNodesResponse, ListZoneOutagesRequest, ListZoneOutagesResponse,
+    OperationProgress, Replication, SetBackupPolicyRequest, SetDistanceRequest, TakeZoneRequest, Topology, VerifyBackupRequest,
     VerifyBackupResponse, WatchOperationRequest, ZoneOutage,
 };
 use futures::{Stream, StreamExt as _};
@@ -71,6 +72,18 @@ impl Admin for GrpcApi {
 
     async fn set_backup_policy(&self, request: Request<SetBackupPolicyRequest>) -> Answer<BackupPolicy> {
         Ok(Response::new(admin::set_backup_policy(&self.state, request.into_inner()).await?))
+    }
+
+    async fn get_replication(&self, request: Request<GetReplicationRequest>) -> Answer<Replication> {
+        Ok(Response::new(admin::get_replication(&self.state, request.into_inner()).await?))
+    }
+
+    async fn set_distance(&self, request: Request<SetDistanceRequest>) -> Answer<Distance> {
+        Ok(Response::new(admin::set_distance(&self.state, request.into_inner()).await?))
+    }
+
+    async fn list_distances(&self, request: Request<ListDistancesRequest>) -> Answer<ListDistancesResponse> {
+        Ok(Response::new(admin::list_distances(&self.state, request.into_inner()).await?))
     }
 
     async fn get_clock(&self, request: Request<GetClockRequest>) -> Answer<Clock> {

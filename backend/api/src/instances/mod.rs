@@ -7,6 +7,7 @@ mod get;
 mod list;
 mod memory;
 mod restore;
+mod roles;
 mod update;
 
 pub(crate) use create::create;

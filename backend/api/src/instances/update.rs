@@ -6,18 +6,22 @@
 use memorystore_proto::{longrunning, v1};
 use prost_types::FieldMask;
 use valkyard_model::{
-    DesiredInstance, EngineVersion, FieldViolation, InstanceSpec, OperationId, SpecDraft, SpecLimits, Timestamp, Verb, validate,
+    DesiredInstance, EngineVersion, FieldViolation, InstanceName, InstanceSpec, OperationId, SpecDraft, SpecLimits, Timestamp,
+    Verb, validate,
 };
 use valkyard_store::{UpdateError, UpdateInstance};
 
 use crate::convert::{changed_automated_backups, fields, instance_name, operation_message, persistence, refused, request_key};
-use crate::instances::{fit, maxmemory};
+use crate::instances::{fit, maxmemory, roles};
 use crate::progress::message_when_accepted;
 use crate::to_its_end::to_its_end;
 use crate::{ApiError, ApiState};
 
 /// How often a change is derived again because another one came first; each attempt takes under a millisecond.
 const ATTEMPTS_MAX: u32 = 5;
+
+/// The field about the replication between instances.
+const REPLICATION: &str = "cross_instance_replication_config";
 
 /// Paths a mask may have, as on the real service.
 const MASK_PATHS: &[&str] = &[
@@ -72,12 +76,18 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
         let current = found.ok_or_else(|| ApiError::NotFound { name: name.to_string() })?;
         let now = state.platform.now();
         let spec = changed_spec(&current, &wanted, &mask, &state.platform.limits(), now)?;
+        roles::refuse_shared_change(&current, &spec)?;
+        let detach = match mask.has(REPLICATION) {
+            true => roles::detached(&current, &wanted, roles::RolePaths(&mask.paths))?,
+            false => Vec::new(),
+        };
         refuse_too_small(&state, &current, &spec).await?;
         let accepted = UpdateInstance {
             name: name.clone(),
             expected_generation: current.generation,
             maxmemory: maxmemory(&state.platform.memory(), &spec),
             spec,
+            detach: detach.clone(),
             operation_id: OperationId::new(now, state.platform.random_uuid()),
             request: key.clone(),
             at: state.platform.calendar(),
@@ -87,13 +97,22 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
             Err(UpdateError::Conflict { .. }) => {}
             result => {
                 let operation = result.map_err(|error| ApiError::from_update(error, &name))?;
-                state.supervisor.look_again(name).await;
+                for member in members_of(&current).chain([name]) {
+                    state.supervisor.look_again(member).await;
+                }
                 state.keeper.look_again();
                 return Ok(operation_message(&operation, message_when_accepted(&operation)));
             }
         }
     }
     Err(ApiError::Contended { name })
+}
+
+/// All other members of the replication that the instance was in: what was decided for one may concern each of them.
+fn members_of(instance: &DesiredInstance) -> impl Iterator<Item = InstanceName> {
+    let role = &instance.replication.role;
+    let members = role.primary().into_iter().chain(role.secondaries()).filter(|member| member.uid != instance.uid);
+    members.map(|member| member.name.clone())
 }
 
 /// The fields a request is about, by their first segment.

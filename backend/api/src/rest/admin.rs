@@ -34,6 +34,9 @@ impl Call<'_> {
             AdminRpc::VerifyBackup => self.verify_backup().await,
             AdminRpc::GetBackupPolicy => self.backup_policy().await,
             AdminRpc::SetBackupPolicy => self.set_backup_policy().await,
+            AdminRpc::GetReplication => self.replication().await,
+            AdminRpc::SetDistance => self.set_distance().await,
+            AdminRpc::ListDistances => self.list_distances().await,
             AdminRpc::GetClock => self.clock(),
             AdminRpc::AdvanceClock => self.advance_clock().await,
         }

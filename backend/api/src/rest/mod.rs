@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_backups;
+mod admin_replication;
 mod backups;
 mod body;
 mod dispatch;

@@ -46,6 +46,9 @@ pub(super) enum AdminRpc {
     VerifyBackup,
     GetBackupPolicy,
     SetBackupPolicy,
+    GetReplication,
+    SetDistance,
+    ListDistances,
     GetClock,
     AdvanceClock,
 }
@@ -126,6 +129,9 @@ static ROUTES: &[Route] = &[
     route(Method::POST, "admin/projects/*/locations/*/backupCollections/*/backups/*:verify", Rpc::Admin(AdminRpc::VerifyBackup)),
     route(Method::GET, "admin/projects/*/locations/*/instances/*/backupPolicy", Rpc::Admin(AdminRpc::GetBackupPolicy)),
     route(Method::POST, "admin/projects/*/locations/*/instances/*:setBackupPolicy", Rpc::Admin(AdminRpc::SetBackupPolicy)),
+    route(Method::GET, "admin/projects/*/locations/*/instances/*/replication", Rpc::Admin(AdminRpc::GetReplication)),
+    route(Method::GET, "admin/distances", Rpc::Admin(AdminRpc::ListDistances)),
+    route(Method::POST, "admin/distances:set", Rpc::Admin(AdminRpc::SetDistance)),
     route(Method::GET, "admin/clock", Rpc::Admin(AdminRpc::GetClock)),
     route(Method::POST, "admin/clock:advance", Rpc::Admin(AdminRpc::AdvanceClock)),
 ];

@@ -145,7 +145,6 @@ async fn what_this_version_does_not_do_is_refused_by_name() {
         ("mode", json!("CLUSTER_DISABLED")),
         ("maintenancePolicy", json!({ "weeklyMaintenanceWindow": [{ "day": "MONDAY", "startTime": { "hours": 5 } }] })),
         ("maintenanceVersion", json!("MEMORYSTORE_1")),
-        ("crossInstanceReplicationConfig", json!({ "instanceRole": "PRIMARY" })),
         ("kmsKey", json!("projects/p/locations/l/keyRings/r/cryptoKeys/k")),
         ("serverCaMode", json!("GOOGLE_MANAGED_SHARED_CA")),
         ("serverCaPool", json!("pool")),

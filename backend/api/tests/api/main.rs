@@ -17,6 +17,7 @@ mod local_only;
 mod locations;
 mod operations;
 mod persistence;
+mod replication;
 mod schedule;
 mod server;
 mod transport;

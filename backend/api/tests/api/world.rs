@@ -69,6 +69,7 @@ impl World for ConvergingWorld {
                 state: JobState::Running,
             }),
             faults: Vec::new(),
+            replication: valkyard_model::ReplicationSeen::default(),
         }
     }
 
@@ -155,6 +156,7 @@ fn primary_with(desired: &DesiredInstance, data: ByteSize) -> BTreeMap<NodeSeria
         migrations: Vec::new(),
         open_slots: BTreeMap::new(),
         peers: BTreeMap::new(),
+        part: valkyard_model::PartSeen::default(),
     };
     let seen = NodeObservation {
         files: Seen::Unknown,

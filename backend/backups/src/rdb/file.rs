@@ -1,11 +1,10 @@
 //! A file from its first byte to its last: header, opcodes, keys, trailer.
 
-use valkyard_model::{SLOT_COUNT, SlotRange};
+use valkyard_model::{SLOT_COUNT, SlotRange, slot_of_key};
 
 use super::error::RdbError;
 use super::input::Input;
 use super::keys::{Beginning, Keys};
-use super::slot_of_key::slot_of_key;
 use super::summary::{Checksum, Format, Library, RdbSummary};
 use super::totals::KeyTotals;
 use super::value::{Encoding, HASH_WITH_EXPIRY};

@@ -1,9 +1,10 @@
 //! The key at hand, and what all keys amount to.
 
+use valkyard_model::slot_of_key;
+
 use super::digest::{ContentDigest, Fingerprint};
 use super::lzf::Lzf;
 use super::packed::Element;
-use super::slot_of_key::slot_of_key;
 use super::strings::{Decimal, Sink};
 use super::summary::{LargestKey, SlotMap};
 use super::totals::{KeyTotals, earlier};

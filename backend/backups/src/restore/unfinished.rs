@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// What their names begin with.
-pub(super) const UNFINISHED_PREFIX: &str = ".import-";
+pub(crate) const UNFINISHED_PREFIX: &str = ".import-";
 
 /// Removes what a killed [`place_files`](super::place_files) left in the folder of a target. No other may be at work there.
 ///

@@ -19,7 +19,7 @@ use valkyard_backups::{Background, BackupStore};
 use valkyard_host::{DataDir, machine_memory, own_loopback_usable, raise_descriptor_limit};
 use valkyard_keeper::{Keeper, KeeperMachine};
 use valkyard_model::{AddressBlock, InstanceName, MemoryPolicy};
-use valkyard_reconciler::{Machine, Supervisor};
+use valkyard_reconciler::{Machine, Sources, Supervisor};
 use valkyard_store::{AddressPlan, Store, StoreLocation, StoreThreads};
 
 use crate::calendar::Calendar;
@@ -104,6 +104,7 @@ async fn serve(settings: &Settings, store_threads: &mut Option<StoreThreads>) ->
         backups: backups.clone(),
         store_options: Arc::clone(&store_options),
         background: background.clone(),
+        sources: Sources::default(),
         now: Utc::now,
     };
     let (supervisor, loops) = Supervisor::new(move |name, wake| machine.world(name, wake), stop.clone());

@@ -46,11 +46,18 @@ pub struct Capabilities {
     pub allocator: Allocator,
     /// Whether whole slots can be moved at once while they are written to.
     pub atomic_slot_migration: bool,
+    /// Whether it can leave expiry and eviction to the source of its data (`import-mode`).
+    pub import_mode: bool,
 }
 
 impl Capabilities {
     pub(super) fn of(version: BinaryVersion, tls: TlsSeen, allocator: Allocator) -> Self {
-        Self { tls: tls == TlsSeen::BuiltIn, allocator, atomic_slot_migration: version.moves_slots_atomically() }
+        Self {
+            tls: tls == TlsSeen::BuiltIn,
+            allocator,
+            atomic_slot_migration: version.moves_slots_atomically(),
+            import_mode: version.imports(),
+        }
     }
 }
 

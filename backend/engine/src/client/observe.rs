@@ -1,14 +1,17 @@
 //! Asking a node for everything that makes an `EngineSeen`.
 
-use valkyard_model::{BinaryVersion, EngineConfigKey, EngineSeen};
+use valkyard_model::{Access, BinaryVersion, EngineConfigKey, EngineSeen};
 
 use super::{LOOK, LinkError, NodeLink, Reply, Request};
-use crate::report::{PERSISTENCE_SETTINGS, Reports, SINCE_ATOMIC_MIGRATION, engine_seen};
+use crate::report::{PART_SETTINGS, PERSISTENCE_SETTINGS, Reports, SINCE_ATOMIC_MIGRATION, engine_seen};
 
 /// How an engine that loads its data begins its refusals.
 const LOADING: &str = "LOADING";
 /// Sections of INFO that are read; each costs the engine some microseconds.
 const INFO_SECTIONS: [&str; 5] = ["replication", "server", "persistence", "memory", "keyspace"];
+
+/// Asks whether clients may write; carries nothing out.
+const WRITE_OF_A_CLIENT: [&str; 6] = ["ACL", "DRYRUN", "default", "SET", "k", "v"];
 
 const MIGRATIONS: [&str; 2] = ["CLUSTER", "GETSLOTMIGRATIONS"];
 
@@ -24,18 +27,20 @@ impl NodeLink {
         request.add(&["CLUSTER", "INFO"]);
         request.add(&[&["INFO"], INFO_SECTIONS.as_slice()].concat());
         let keys = EngineConfigKey::ALL.map(EngineConfigKey::as_str);
-        request.add(&[["CONFIG", "GET"].as_slice(), &keys, &PERSISTENCE_SETTINGS].concat());
+        request.add(&[["CONFIG", "GET"].as_slice(), &keys, &PERSISTENCE_SETTINGS, &PART_SETTINGS].concat());
+        request.add(&WRITE_OF_A_CLIENT);
         let asked_migrations = self.version.is_some_and(has_atomic_migration);
         if asked_migrations {
             request.add(&MIGRATIONS);
         }
         let mut replies = self.exchange(request, LOOK).await?.into_iter();
         let mut next = || replies.next().unwrap_or(Reply::Null);
-        let (nodes, cluster_info, info, settings, migrations) = (next(), next(), next(), next(), next());
+        let (nodes, cluster_info, info, settings) = (next(), next(), next(), next());
+        let (access, migrations) = (access(&next()), next());
         let (nodes, cluster_info, info) = (self.text(nodes)?, self.text(cluster_info)?, self.text(info)?);
         let settings = self.pairs(settings)?;
         let migrations = if asked_migrations { self.migrations(migrations)? } else { Vec::new() };
-        let reports = Reports { nodes: &nodes, cluster_info: &cluster_info, info: &info, settings, migrations };
+        let reports = Reports { nodes: &nodes, cluster_info: &cluster_info, info: &info, settings, access, migrations };
         let mut seen = engine_seen(reports).map_err(|source| self.unreadable(source))?;
         if self.version.is_none() && has_atomic_migration(seen.version) {
             let reply = self.ask(Request::of(&MIGRATIONS), LOOK).await?;
@@ -46,7 +51,7 @@ impl NodeLink {
         Ok(seen)
     }
 
-    fn text(&mut self, reply: Reply) -> Result<String, LinkError> {
+    pub(super) fn text(&mut self, reply: Reply) -> Result<String, LinkError> {
         match reply {
             Reply::Bulk(bytes) => String::from_utf8(bytes).map_err(|_not_utf8| self.unexpected("text that is not UTF-8")),
             Reply::Error(message) => Err(self.refusal(message)),
@@ -87,6 +92,16 @@ impl NodeLink {
             Reply::Status(_) | Reply::Integer(_) | Reply::Null | Reply::Bulk(_) => {
                 Err(self.unexpected("something else than a list"))
             }
+        }
+    }
+}
+
+/// An engine that loads may refuse to tell; then it is asked again next time, and nothing is changed before it has loaded.
+fn access(reply: &Reply) -> Access {
+    match reply {
+        Reply::Bulk(refusal) if !refusal.is_empty() => Access::ReadOnly,
+        Reply::Bulk(_) | Reply::Status(_) | Reply::Error(_) | Reply::Integer(_) | Reply::Null | Reply::Array(_) => {
+            Access::ReadWrite
         }
     }
 }

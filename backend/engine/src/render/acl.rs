@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use valkyard_model::{Access, AdminSecret};
+use valkyard_model::{Access, AdminSecret, Admission};
 
 /// The daemon's own user on every node; replicas log in to their primary as this user too.
 pub const ADMIN_USER: &str = "valkyard-admin";
@@ -32,16 +32,30 @@ const CLIENT_RULES: &[&str] = &[
     "+cluster|keyslot +cluster|links +cluster|myid +cluster|nodes +cluster|replicas +cluster|shards +cluster|slots",
 ];
 
+/// What clients of an instance that only reads may not do on top of that. Last of all rules, so that no exception above gives
+/// it back; scripts are not in the category, and each command in them is asked about.
+const READ_ONLY_RULE: &str = "-@write";
+
+/// Everything that clients may and may not do, as one user's rules.
+pub(crate) fn client_rules(access: Access) -> String {
+    let rules = CLIENT_RULES.join(" ");
+    match access {
+        Access::ReadWrite => rules,
+        Access::ReadOnly => format!("{rules} {READ_ONLY_RULE}"),
+    }
+}
+
 /// The ACL file. It carries the hash of the daemon's password: mode 0600.
 #[must_use]
-pub fn acl(secret: &AdminSecret, access: Access) -> String {
+pub fn acl(secret: &AdminSecret, access: Access, admission: Admission) -> String {
     let mut hash = String::new();
     for byte in Sha256::digest(secret.expose()) {
         write!(hash, "{byte:02x}").expect("writing to a string does not fail");
     }
-    let state = match access {
-        Access::Clients => "on",
-        Access::DaemonOnly => "off",
+    let state = match admission {
+        Admission::Clients => "on",
+        Admission::DaemonOnly => "off",
     };
-    format!("user default {state} nopass ~* &* {}\nuser {ADMIN_USER} on #{hash} ~* &* +@all\n", CLIENT_RULES.join(" "))
+    let rules = client_rules(access);
+    format!("user default {state} nopass ~* &* {rules}\nuser {ADMIN_USER} on #{hash} ~* &* +@all\n")
 }

@@ -1,6 +1,6 @@
 //! A node's `valkey.conf`.
 
-use valkyard_model::{AdminSecret, BinaryVersion, ByteSize, LiveSettings, NodeSettings, Persistence};
+use valkyard_model::{Access, AdminSecret, BinaryVersion, LiveSettings, NodeSettings, Part, Persistence};
 
 use super::acl::ADMIN_USER;
 use super::quote::quote;
@@ -29,11 +29,8 @@ impl Default for NodeFileNames<'_> {
 /// Milliseconds of silence after which nodes suspect each other. Failover by the engine's own vote is the backstop of the
 /// daemon's detector, so this may be calm: a laptop that stalls for a second or two must not start elections.
 const NODE_TIMEOUT_MILLIS: u32 = 5_000;
-/// Share of `maxmemory` that the replication backlog may take. It counts towards `maxmemory`; a sixteenth lets replicas
-/// catch up after a pause without costing a small node its room for data.
-const BACKLOG_DIVISOR: u64 = 16;
-/// Bounds of the backlog: the engine's former default, and a minute of a busy primary's stream.
-const BACKLOG_BYTES: (u64, u64) = (1 << 20, 64 << 20);
+/// The engine's own time after which a backlog is given up that no replica has used.
+const BACKLOG_SECONDS: u32 = 3_600;
 
 /// Share of `maxmemory` that may wait for a replica, or for a primary that slots go to, and its least. The engine does not count it towards `maxmemory`; its own limit of 256 MB, or
 /// 64 MB for a minute, cuts full copies of a busy primary short, again and again.
@@ -162,11 +159,28 @@ fn replication(directives: &mut Directives, settings: &NodeSettings, version: Bi
     directives.set("repl-diskless-sync-delay", 0);
     // A new replica loads from the connection: by way of a file, it notices the end of the copy up to a second late.
     directives.set("repl-diskless-load", "on-empty-db");
-    let backlog = settings.maxmemory.0 / BACKLOG_DIVISOR;
-    directives.set("repl-backlog-size", ByteSize(backlog.clamp(BACKLOG_BYTES.0, BACKLOG_BYTES.1)));
+    for (name, value) in live_part(settings, version) {
+        directives.set(name, value);
+    }
     let buffer = (settings.maxmemory.0 / REPLICA_BUFFER_DIVISOR).max(REPLICA_BUFFER_BYTES_MIN);
     let (hard, no_soft_limit, seconds) = (buffer.to_string(), "0".to_owned(), "0".to_owned());
     directives.set_all("client-output-buffer-limit", ["replica".to_owned(), hard, no_soft_limit, seconds]);
+}
+
+/// What a running node is told of its instance's part in a replication. A backlog is given up after an hour without a replica,
+/// and with it the history that a link would go on from; a member keeps it.
+pub(crate) fn live_part(settings: &NodeSettings, version: BinaryVersion) -> Vec<(&'static str, String)> {
+    let time_to_live = match settings.part {
+        Part::None => BACKLOG_SECONDS,
+        Part::Source | Part::Copy => 0,
+    };
+    let mut values = vec![("repl-backlog-size", settings.backlog.to_string()), ("repl-backlog-ttl", time_to_live.to_string())];
+    if version.imports() {
+        // What expires or is evicted is the primary instance's decision, which comes with its stream.
+        let is_copy = settings.part.access() == Access::ReadOnly;
+        values.push(("import-mode", if is_copy { "yes" } else { "no" }.to_owned()));
+    }
+    values
 }
 
 fn limits(directives: &mut Directives, settings: &NodeSettings) {

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    Access, AdminSecret, BinaryVersion, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, LocationId, NodeId, NodeSerial,
-    NodeSettings, NodeType, Persistence, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
+    Access, AdminSecret, Admission, BinaryVersion, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, LocationId, NodeId,
+    NodeSerial, NodeSettings, NodeType, Part, Persistence, Port, SeedNode, SeedRole, ShardId, ShardIndex, Uid, Zone, even_shares,
 };
 
 use super::*;
@@ -29,6 +29,8 @@ fn settings(version: &str, configs: &[(&str, &str)]) -> NodeSettings {
         maxmemory: ByteSize(1 << 30),
         configs: EngineConfigs::validate(&configs, NodeType::StandardSmall).expect("valid"),
         persistence: Persistence::Disabled,
+        part: Part::None,
+        backlog: Part::None.backlog(ByteSize(1 << 30)),
     }
 }
 
@@ -74,14 +76,6 @@ fn what_the_user_set_overrides_the_defaults_but_memory_stays_scaled() {
 }
 
 #[test]
-fn a_small_node_gets_a_small_backlog() {
-    let mut small = settings("9.1.2", &[]);
-    small.maxmemory = ByteSize(16 << 20);
-    let text = config(&small, version("9.1.2"), &secret(), &NodeFileNames::default());
-    assert_eq!(effective(&text, "repl-backlog-size"), Some("\"1048576\""));
-}
-
-#[test]
 fn file_names_cannot_add_directives() {
     let files =
         NodeFileNames { acl: "a\"\nport 1", cluster: "c\\", log: "l\rx\0", append_folder: "f\"\nport 2", snapshot: "s\n" };
@@ -94,12 +88,24 @@ fn file_names_cannot_add_directives() {
 
 #[test]
 fn the_acl_names_two_users_and_no_password() {
-    let text = acl(&secret(), Access::Clients);
+    let text = acl(&secret(), Access::ReadWrite, Admission::Clients);
     assert_eq!(text.lines().count(), 2);
     assert!(!text.contains(secret().expose()));
     insta::assert_snapshot!(text);
-    let shut = acl(&secret(), Access::DaemonOnly);
+    let shut = acl(&secret(), Access::ReadWrite, Admission::DaemonOnly);
     assert_eq!(shut, text.replacen("user default on ", "user default off ", 1));
+}
+
+#[test]
+fn clients_of_a_copy_have_no_command_that_writes_whatever_else_they_were_given() {
+    let text = acl(&secret(), Access::ReadOnly, Admission::Clients);
+    let (client, admin) = text.split_once('\n').expect("two users");
+    assert!(client.ends_with(" -@write"), "{client}");
+    assert_eq!(
+        client.trim_end_matches(" -@write"),
+        acl(&secret(), Access::ReadWrite, Admission::Clients).lines().next().expect("a user")
+    );
+    assert!(admin.contains("+@all") && !admin.contains(" -"), "the daemon writes on: {admin}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use valkyard_model::{MigrationDirection, MigrationState, OpenSlot, PeerHealth, Slot, SlotSet, Timestamp};
+use valkyard_model::{
+    Access, MigrationDirection, MigrationState, OpenSlot, PeerHealth, ReplicationPoint, Slot, SlotSet, Timestamp,
+};
 
 use super::*;
 
@@ -19,7 +21,14 @@ const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.
 
 /// Reports of a node that is told nothing by its settings and migrations.
 fn read(nodes: &str, cluster_info: &str, info: &str) -> Result<EngineSeen, ReportError> {
-    engine_seen(Reports { nodes, cluster_info, info, settings: told_settings(), migrations: Vec::new() })
+    engine_seen(Reports {
+        nodes,
+        cluster_info,
+        info,
+        settings: told_settings(),
+        access: Access::ReadWrite,
+        migrations: Vec::new(),
+    })
 }
 
 fn told_settings() -> Vec<(String, String)> {
@@ -94,6 +103,7 @@ fn a_primary_with_its_peers_is_read() {
         migrations: Vec::new(),
         open_slots: BTreeMap::from([(slot(300), OpenSlot::MigratingTo(id(B))), (slot(301), OpenSlot::ImportingFrom(id(B)))]),
         peers: BTreeMap::from([(id(B), peer)]),
+        part: valkyard_model::PartSeen::default(),
     };
     assert_eq!(seen, expected);
     assert_eq!(seen.slots.to_string(), "0-99 200");
@@ -292,4 +302,26 @@ fn a_folder_remembers_the_nodes_own_line() {
     assert_eq!(cluster_memory(&conf), Some(expected));
     assert_eq!(cluster_memory("vars currentEpoch 9 lastVoteEpoch 0\n"), None);
     assert_eq!(cluster_memory(conf.lines().next().expect("a line")), None, "torn");
+}
+
+#[test]
+fn a_slot_that_goes_key_by_key_is_not_kept() {
+    let id = |digit: &str| digit.repeat(40);
+    let line = |of: &str, role: &str, rest: &str| format!("{} 127.0.0.1:1@2 {role} 0 0 1 connected {rest}\n", id(of));
+    let other = line("b", "master -", "9");
+    let me = line("a", "myself,master -", &format!("0-5 7 [3->-{}] [9-<-{}]", id("b"), id("b")));
+    let kept = kept_slots(&format!("{other}{me}")).expect("reads").expect("a primary");
+    assert_eq!(kept.to_string(), "0-2 4-5 7");
+    let replica = line("a", &format!("myself,slave {}", id("b")), "");
+    assert_eq!(kept_slots(&replica), Ok(None));
+    assert_eq!(kept_slots(&other), Err(ReportError::Myself));
+}
+
+#[test]
+fn a_node_that_is_about_to_end_is_told_from_one_that_is_not() {
+    let info = "role:master\r\nmaster_replid:ab\r\nmaster_repl_offset:7\r\nrepl_backlog_active:1\r\n";
+    let point = ReplicationPoint { replication_id: "ab".to_owned(), offset: 7 };
+    let seen = HistorySeen { point, is_kept: true, is_ending: false };
+    assert_eq!(history_seen(info), Ok(seen.clone()));
+    assert_eq!(history_seen(&format!("{info}shutdown_in_milliseconds:900\r\n")), Ok(HistorySeen { is_ending: true, ..seen }));
 }

@@ -14,8 +14,8 @@ use tokio::process::{Child, Command};
 use valkyard_engine::render::{self, NodeFileNames};
 use valkyard_engine::{EngineBuild, NodeLink};
 use valkyard_model::{
-    Access, AdminSecret, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId, NodeSerial,
-    NodeSettings, NodeType, Persistence, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone,
+    Access, AdminSecret, Admission, ByteSize, ClusterSeed, ConfigEpoch, EngineConfigs, EngineSeen, LocationId, NodeId,
+    NodeSerial, NodeSettings, NodeType, Persistence, Port, RoleSeen, SeedNode, SeedRole, ShardId, ShardIndex, SlotSet, Uid, Zone,
     even_shares,
 };
 
@@ -130,6 +130,8 @@ impl Cluster {
             maxmemory: MAXMEMORY,
             configs: self.configs.clone(),
             persistence: Persistence::Disabled,
+            part: valkyard_model::Part::None,
+            backlog: valkyard_model::Part::None.backlog(MAXMEMORY),
         }
     }
 
@@ -140,7 +142,7 @@ impl Cluster {
         std::fs::create_dir(&folder).expect("makes a folder");
         let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("writes");
         write("valkey.conf", render::config(&settings, self.build.version, &self.secret, &files));
-        write(files.acl, render::acl(&self.secret, Access::Clients));
+        write(files.acl, render::acl(&self.secret, Access::ReadWrite, Admission::Clients));
         write(files.cluster, render::nodes_conf(seed, &self.id(serial)));
     }
 

@@ -31,6 +31,7 @@ async fn the_catalogue_tells_what_real_builds_can_do() {
         let path = build.program.display().to_string();
         let capabilities = &build.capabilities;
         assert_eq!(capabilities.atomic_slot_migration, build.version >= "9.1.2".parse().unwrap(), "{path}");
+        assert_eq!(capabilities.import_mode, build.version >= "8.1.0".parse().unwrap(), "{path}");
         if path.contains("valkey-8.0.1/bin") {
             assert_eq!((capabilities.tls, &capabilities.allocator), (true, &Allocator::Jemalloc), "{path}");
         }

@@ -124,6 +124,7 @@ impl Records {
             request: None,
             at: self.surroundings.calendar(),
             now: self.surroundings.now(),
+            follow: None,
         };
         let surroundings = Arc::clone(&self.surroundings);
         let created = self.store.create_instance(create, move |address| surroundings.address_is_free(address)).await;

@@ -55,7 +55,7 @@ impl Players<'_> {
             Lifecycle::Present if instance.convergence == Convergence::Never => {
                 let store = store.clone();
                 if self.is_unlucky() {
-                    store.abandon_create(&instance.name, instance.uid, failure()).await.expect("is recorded");
+                    store.abandon_create(&instance.name, instance.uid, failure(), now).await.expect("is recorded");
                 } else {
                     let recorded = store.record_converged(&instance.name, instance.uid, instance.generation, now).await;
                     recorded.expect("is recorded");

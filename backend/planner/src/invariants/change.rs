@@ -52,6 +52,11 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
         | Step::StopImport
         | Step::ConfirmImport { .. }
         | Step::ForgetImport { .. }
+        | Step::EnsureLink { .. }
+        | Step::EndLink { .. }
+        | Step::SetReseeding { .. }
+        | Step::ClearPoint { .. }
+        | Step::RecordDetached
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }
         | Step::CloseDiscovery

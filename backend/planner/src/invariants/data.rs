@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use valkyard_model::{JobState, NodeSerial, Observation, SLOT_COUNT, SlotSet, Step};
+use valkyard_model::{ImportTarget, JobState, NodeSerial, Observation, SLOT_COUNT, SlotSet, Step};
 
 use super::Violation;
 use crate::cluster::{Cluster, Life, Node};
-use crate::import;
+use crate::{import, reseed};
 
 /// What this step breaks.
 pub(super) fn check_data(cluster: &Cluster<'_>, observed: &Observation, step: &Step) -> Option<Violation> {
@@ -33,7 +33,13 @@ pub(super) fn check_data(cluster: &Cluster<'_>, observed: &Observation, step: &S
         let slots = targets.iter().fold(SlotSet::default(), |all, target| all.union(&target.slots));
         let is_whole = slots.count() == SLOT_COUNT;
         let is_idle = targets.iter().all(|target| node(target.node).is_some_and(Node::is_dead));
-        let is_fit = cluster.desired.importing().is_some() && is_whole && is_idle;
+        let is_reseeded = |target: &ImportTarget| {
+            node(target.node)
+                .and_then(|node| cluster.shard(node.allocation.shard))
+                .is_some_and(|s| reseed::is_under_way(cluster, s))
+        };
+        let is_wanted = (cluster.desired.importing().is_some() && is_whole) || targets.iter().all(is_reseeded);
+        let is_fit = is_wanted && is_idle;
         return (!is_fit).then_some(Violation::ImportsUnderProcess);
     }
     if let Step::ConfirmImport { .. } = step {

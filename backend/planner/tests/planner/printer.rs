@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    Access, ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId,
+    Admission, ClusterSeed, Condition, DesiredInstance, Failure, InitialRole, LiveSettings, MoveWay, NodeAllocation, NodeId,
     NodeSerial, Plan, SeedNode, SeedRole, Step, WaitingOn,
 };
 
@@ -24,10 +24,10 @@ pub(crate) fn print_plan(desired: &DesiredInstance, plan: &Plan) -> Vec<String> 
     lines
 }
 
-fn print_access(access: Access) -> &'static str {
-    match access {
-        Access::Clients => "",
-        Access::DaemonOnly => " for the daemon only",
+fn print_admission(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Clients => "",
+        Admission::DaemonOnly => " for the daemon only",
     }
 }
 
@@ -35,9 +35,9 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
     let kind = step.kind();
     let line = match step {
         Step::AllocateNodes { nodes } => return nodes.iter().map(print_allocation).collect(),
-        Step::PrepareNode { node, settings, access, .. } => {
+        Step::PrepareNode { node, settings, admission, .. } => {
             let place = format!("{}:{} bus {} in {}", settings.ip, settings.port, settings.bus_port, settings.zone);
-            format!("{kind} {node} at {place}{}", print_access(*access))
+            format!("{kind} {node} at {place}{}", print_admission(*admission))
         }
         Step::StartProcess { node, engine, seed, load } => {
             let told = seed.as_ref().map_or_else(String::new, |seed| print_place(desired, *node, seed));
@@ -59,9 +59,12 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
             format!("{kind} to {}", nodes.join(" "))
         }
         Step::BeginBackup { .. } | Step::RecordBackup { .. } | Step::BeginImport { .. } => format!("{kind} {}", print_data(step)),
-        Step::ConfirmImport { node } => format!("{kind} of {node}"),
+        Step::ConfirmImport { node } | Step::ClearPoint { node } => format!("{kind} of {node}"),
         Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
-        Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => kind.to_string(),
+        Step::EnsureLink { .. } | Step::EndLink { .. } | Step::SetReseeding { .. } => format!("{kind} {}", print_link(step)),
+        Step::RecordDetached | Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => {
+            kind.to_string()
+        }
         Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
         Step::AbandonBackup { failure: Failure { code, message }, .. }
         | Step::AbandonCreate { failure: Failure { code, message } }
@@ -70,14 +73,7 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
         Step::FailOver { node } => format!("{kind} to {node}"),
         Step::MoveSlots { node, target, slots, way } => {
-            let way = match way {
-                MoveWay::Atomic => "atomically".to_owned(),
-                MoveWay::ByKeys { witnesses } => {
-                    let witnesses: Vec<String> = witnesses.iter().map(|address| node_at(desired, *address)).collect();
-                    format!("by keys, told to [{}]", witnesses.join(" "))
-                }
-            };
-            format!("{kind} [{slots}] from {node} to {} {way}", serial_of(desired, &target.id))
+            format!("{kind} [{slots}] from {node} to {} {}", serial_of(desired, &target.id), print_way(desired, way))
         }
         Step::ClaimSlots { node, slots } => format!("{kind} [{slots}] for {node}"),
         Step::CopyFunctions { node, source } => format!("{kind} to {node} from {}", node_at(desired, *source)),
@@ -100,6 +96,30 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+fn print_way(desired: &DesiredInstance, way: &MoveWay) -> String {
+    match way {
+        MoveWay::Atomic => "atomically".to_owned(),
+        MoveWay::ByKeys { witnesses } => {
+            let witnesses: Vec<String> = witnesses.iter().map(|address| node_at(desired, *address)).collect();
+            format!("by keys, told to [{}]", witnesses.join(" "))
+        }
+    }
+}
+
+/// What steps about links are about.
+fn print_link(step: &Step) -> String {
+    if let Step::EnsureLink { shard, source, target } = step {
+        return format!("of {shard} from {source} to {target}");
+    }
+    if let Step::SetReseeding { shards } = step {
+        return format!("{shards:?}");
+    }
+    if let Step::EndLink { shard } = step {
+        return format!("of {shard}");
+    }
+    step.node().map(|node| format!("of {node}")).unwrap_or_default()
 }
 
 /// What is moved by steps about whole data sets.
@@ -156,6 +176,10 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::BackupToBeTaken { shards, bytes } => format!("{shards} shards to be backed up, {bytes} bytes so far"),
         WaitingOn::BackupSourceOf(shard) => format!("{shard} to have a node to back up"),
         WaitingOn::DataToImport { bytes, bytes_total } => format!("data to be imported, {bytes} of {bytes_total} bytes"),
+        WaitingOn::SourceToAnswer => "the source to answer".to_owned(),
+        WaitingOn::StreamOf(shard) => format!("{shard} to follow"),
+        WaitingOn::Reseeding(shard) => format!("{shard} to be seeded anew"),
+        WaitingOn::LinkToEnd(shard) => format!("{shard} to part"),
         WaitingOn::WorkToStop => "work to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => format!("the data of {node} to be readable"),
         WaitingOn::DataToLoad(node) => format!("{node} to come back with the data"),
@@ -181,6 +205,8 @@ fn print_condition(condition: &Condition) -> String {
         Condition::DataLost(shard) => format!("data of {shard} is lost"),
         Condition::DataUnreadable(node, words) => format!("data of {node} is unreadable: {words}"),
         Condition::LogTorn(node, words) => format!("the log of {node} was torn: {words}"),
+        Condition::NotFollowing(shard, words) => format!("{shard} does not follow: {words}"),
+        Condition::BeingReseeded(shard) => format!("{shard} is being seeded anew"),
         Condition::NotSaved(node) => format!("{node} cannot save its data"),
     }
 }

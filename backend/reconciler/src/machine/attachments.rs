@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use futures::FutureExt;
 use tokio_util::task::AbortOnDropHandle;
 use valkyard_host::{ExitStatus, Forwarder, watch_exit};
-use valkyard_model::{NodeSerial, Pid};
+use valkyard_model::{NodeSerial, Pid, ShardIndex};
 
 use super::backup::BackupJob;
 use super::import::ImportJob;
+use super::streams::Stream;
 use crate::supervisor::Wake;
 
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Attachments {
     pub(super) discovery: Option<Forwarder>,
     pub(super) backup: Option<BackupJob>,
     pub(super) import: Option<ImportJob>,
+    /// Links to this instance, by shard.
+    pub(super) streams: BTreeMap<ShardIndex, Stream>,
 }
 
 impl Attachments {

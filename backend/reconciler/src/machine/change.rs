@@ -7,13 +7,13 @@ use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::debug;
 use valkyard_engine::{LinkError, NodeLink, SlotsByKeys};
-use valkyard_host::{drop_data, rewrite};
+use valkyard_host::{NodeHome, drop_data, files_seen, rewrite};
 use valkyard_model::{
-    DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step,
+    Admission, DataSource, DesiredInstance, FaultKind, LiveSettings, MoveTarget, MoveWay, NodeSerial, NodeSettings, SlotSet, Step,
 };
 
 use super::MachineWorld;
-use super::execute::{allocation, blocking};
+use super::execute::{acl_file, allocation, blocking};
 use super::links::LinkInUse;
 use crate::memory::error_chain;
 use crate::world::StepError;
@@ -54,6 +54,11 @@ impl MachineWorld {
             | Step::Meet { .. }
             | Step::RetireNodes { .. }
             | Step::ReleaseNodes { .. }
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
+            | Step::SetReseeding { .. }
+            | Step::ClearPoint { .. }
+            | Step::RecordDetached
             | Step::RecordDataLoss { .. }
             | Step::BeginBackup { .. }
             | Step::StopBackup
@@ -124,13 +129,27 @@ impl MachineWorld {
         self.link(desired, node).await?.set_persistence(settings.persistence).await?;
         // What is refused now is not worth the rest: the file has to have all when the node starts again.
         let outcome = self.set_settings(desired, node, settings).await;
-        let file = self.config_file(desired, settings)?;
         let home = self.home(desired, node);
-        blocking(move || rewrite(&home, &file)).await?;
+        let files = [self.config_file(desired, settings)?, acl_file(desired, settings.part, self.admission(desired, &home))];
+        blocking(move || files.iter().try_for_each(|file| rewrite(&home, file))).await?;
+        // After its files: a node that dies now begins with them.
+        let version = self.build(settings.engine)?.version;
+        self.link(desired, node).await?.set_part(settings, version).await?;
         let home = self.home(desired, node);
         let surplus = surplus.to_vec();
         blocking(move || surplus.iter().try_for_each(|source| drop_data(&home, *source))).await?;
         outcome
+    }
+
+    /// Who may use the node as it is: nobody but the daemon before its first data was counted.
+    fn admission(&self, desired: &DesiredInstance, home: &NodeHome) -> Admission {
+        if desired.importing().is_none() {
+            return Admission::Clients;
+        }
+        match files_seen(home).known().map(|files| files.import.as_ref().is_none_or(|import| import.is_counted)) {
+            Some(true) => Admission::Clients,
+            Some(false) | None => Admission::DaemonOnly,
+        }
     }
 
     async fn set_settings(&self, desired: &DesiredInstance, node: NodeSerial, settings: &NodeSettings) -> Result<(), StepError> {

@@ -1,7 +1,9 @@
 //! Doing what moves whole data sets: backups out of an instance, first data into one.
 
 use valkyard_host::{drop_data, forget_import, note_import, rewrite};
-use valkyard_model::{Access, BackupRun, DesiredInstance, ImportRun, ImportSeen, NodeSerial, Step, Timestamp};
+use valkyard_model::{
+    Admission, BackupRun, DesiredInstance, FilesSeen, ImportRun, ImportSeen, ImportSource, NodeSerial, Seen, Step, Timestamp,
+};
 
 use super::MachineWorld;
 use super::execute::{acl_file, blocking};
@@ -20,7 +22,13 @@ impl MachineWorld {
             Step::AbandonBackup { backup, failure } => {
                 store.abandon_backup(name, uid, *backup, failure.clone(), (self.machine.now)()).await?;
             }
+            Step::BeginImport { source: ImportSource::Primary(_), targets } => self.begin_seeding(desired, targets).await?,
             Step::BeginImport { source, targets } => self.begin_import(desired, source, targets),
+            Step::EnsureLink { shard, source, target } => self.ensure_stream(desired, *shard, *source, *target).await?,
+            Step::EndLink { shard } => self.end_stream(*shard).await,
+            Step::SetReseeding { shards } => store.set_reseeding(name, uid, shards.clone()).await?,
+            Step::ClearPoint { node } => self.clear_point(desired, *node).await?,
+            Step::RecordDetached => store.record_detached(name, uid).await?,
             Step::StopImport => self.stop_import(),
             Step::ConfirmImport { node } => self.confirm_import(desired, *node).await?,
             Step::ForgetImport { node, surplus } => {
@@ -69,7 +77,7 @@ impl MachineWorld {
 
     /// The note goes last: without it all of this is done again. A node that ends meanwhile comes back with the new file.
     async fn confirm_import(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<(), StepError> {
-        let (home, file) = (self.home(desired, node), acl_file(desired, Access::Clients));
+        let (home, file) = (self.home(desired, node), acl_file(desired, desired.replication.role.part(), Admission::Clients));
         let admitting = {
             let home = home.clone();
             move || rewrite(&home, &file)
@@ -77,8 +85,12 @@ impl MachineWorld {
         blocking(admitting).await?;
         self.link(desired, node).await?.load_acl().await?;
         let seen = valkyard_host::files_seen(&home);
-        if let Some(import) = seen.known().and_then(|files| files.import) {
-            blocking(move || note_import(&home, ImportSeen { is_counted: true, ..import })).await?;
+        if let Seen::Known(FilesSeen { import: Some(import), .. }) = seen {
+            // The point first: a node that counts as complete carries it.
+            if let Some(point) = &import.point {
+                self.write_point(desired, node, point).await?;
+            }
+            blocking(move || note_import(&home, &ImportSeen { is_counted: true, ..import })).await?;
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use valkyard_host::{
     rewrite, signal, spawn,
 };
 use valkyard_model::{
-    Access, DataLoss, DataSource, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Pid, Step,
+    Admission, DataLoss, DataSource, DesiredInstance, EngineVersion, FaultKind, NodeAllocation, NodeSerial, NodeSettings, Part,
+    Pid, Step,
 };
 
 use super::MachineWorld;
@@ -66,7 +67,7 @@ impl MachineWorld {
             Step::OpenDiscovery { backends } => self.open_discovery(desired, backends).await?,
             Step::CloseDiscovery => self.close_discovery().await,
             Step::RecordConverged { generation } => store.record_converged(name, uid, *generation, (self.machine.now)()).await?,
-            Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone()).await?,
+            Step::AbandonCreate { failure } => store.abandon_create(name, uid, failure.clone(), (self.machine.now)()).await?,
             Step::FailOver { .. }
             | Step::MoveSlots { .. }
             | Step::ClaimSlots { .. }
@@ -81,7 +82,12 @@ impl MachineWorld {
             | Step::BeginImport { .. }
             | Step::StopImport
             | Step::ConfirmImport { .. }
-            | Step::ForgetImport { .. } => self.move_data(desired, step).await?,
+            | Step::ForgetImport { .. }
+            | Step::EnsureLink { .. }
+            | Step::EndLink { .. }
+            | Step::SetReseeding { .. }
+            | Step::ClearPoint { .. }
+            | Step::RecordDetached => self.move_data(desired, step).await?,
             Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
             Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,
             Step::RecordDataLoss { shard, at, restored_to } => {
@@ -98,7 +104,7 @@ impl MachineWorld {
         Ok(())
     }
 
-    fn build(&self, version: EngineVersion) -> Result<&EngineBuild, EngineMissing> {
+    pub(super) fn build(&self, version: EngineVersion) -> Result<&EngineBuild, EngineMissing> {
         let catalogue = &self.machine.catalogue;
         catalogue.build_for(version).ok_or_else(|| EngineMissing { version, hint: catalogue.install_hint() })
     }
@@ -116,12 +122,12 @@ impl MachineWorld {
     }
 
     async fn prepare_node(&self, desired: &DesiredInstance, step: &Step) -> Result<(), StepError> {
-        let Step::PrepareNode { node, settings, seed, access } = step else { return Ok(()) };
+        let Step::PrepareNode { node, settings, seed, admission } = step else { return Ok(()) };
         let node = *node;
         let me = &allocation(desired, node)?.id;
         let files = vec![
             self.config_file(desired, settings)?,
-            acl_file(desired, *access),
+            acl_file(desired, settings.part, *admission),
             NodeFile::private(NodeHome::CLUSTER_FILE, render::nodes_conf(seed, me)),
         ];
         let home = self.home(desired, node);
@@ -188,8 +194,9 @@ impl MachineWorld {
     }
 }
 
-pub(super) fn acl_file(desired: &DesiredInstance, access: Access) -> NodeFile {
-    NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret, access))
+/// What clients may do there, and whether they may come in at all.
+pub(super) fn acl_file(desired: &DesiredInstance, part: Part, admission: Admission) -> NodeFile {
+    NodeFile::private(NodeHome::ACL_FILE, render::acl(&desired.secret, part.access(), admission))
 }
 
 pub(super) fn allocation(desired: &DesiredInstance, node: NodeSerial) -> Result<&NodeAllocation, StepError> {

@@ -12,8 +12,8 @@ use valkyard_backups::{
 };
 use valkyard_host::{FilesError, NodeHome, forget_import, note_import};
 use valkyard_model::{
-    BackupName, ByteSize, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, KeySize,
-    NodeType, SlotSet, Timestamp,
+    BackupName, ByteSize, DesiredInstance, EngineVersion, FaultKind, ImportRun, ImportSeen, ImportSource, ImportTarget, JobState,
+    KeySize, NodeType, SlotSet, Timestamp,
 };
 use valkyard_store::Store;
 
@@ -29,6 +29,18 @@ pub(super) struct ImportJob {
 }
 
 impl ImportJob {
+    pub(super) fn new(job: Job<()>) -> Self {
+        Self { job }
+    }
+
+    /// How often in a row it was begun without success.
+    pub(super) fn attempts_so_far(&self, now: Timestamp) -> u32 {
+        match self.job.state(now) {
+            JobState::Done(()) => 0,
+            JobState::Running | JobState::Failed { .. } => self.job.attempts,
+        }
+    }
+
     pub(super) fn seen(&self, now: Timestamp) -> ImportRun {
         let Moved { bytes, bytes_total, keys, .. } = self.job.moved();
         ImportRun { attempts: self.job.attempts, bytes, bytes_total, keys, state: self.job.state(now) }
@@ -125,6 +137,8 @@ impl Placing {
     async fn sources(&self) -> Result<Vec<PlaceSource>, JobFailure> {
         match &self.source {
             ImportSource::Backup(name) => self.kept(name).await,
+            // Its nodes are tapped; there are no files.
+            ImportSource::Primary(_) => Ok(Vec::new()),
             ImportSource::Files(urls) => {
                 let mut sources = Vec::with_capacity(urls.len());
                 for url in urls {
@@ -194,12 +208,15 @@ impl Placing {
 
     async fn note(&self, keys: Vec<u64>) -> Result<(), JobFailure> {
         let notes: Vec<(NodeHome, u64)> = self.places.iter().map(|place| place.home.clone()).zip(keys).collect();
-        let noting =
-            move || notes.iter().try_for_each(|(home, keys)| note_import(home, ImportSeen { keys: *keys, is_counted: false }));
+        let noting = move || {
+            notes
+                .iter()
+                .try_for_each(|(home, keys)| note_import(home, &ImportSeen { keys: *keys, is_counted: false, point: None }))
+        };
         blocking(noting).await.map_err(of_files)
     }
 }
 
-fn snapshot_of(home: &NodeHome) -> PathBuf {
+pub(super) fn snapshot_of(home: &NodeHome) -> PathBuf {
     home.path().join(NodeHome::SNAPSHOT_FILE)
 }

@@ -14,7 +14,7 @@ use valkyard_engine::{LinkError, NodeLink, cluster_memory, torn_log, unreadable_
 use valkyard_host::{ExitStatus, NodeHome, cluster_file, files_seen, log_tail, process_seen};
 use valkyard_model::{
     AdminSecret, DesiredInstance, DiscoverySeen, EngineSeen, ExitSeen, FilesSeen, Lifecycle, NodeHistory, NodeObservation,
-    NodeSerial, Observation, ProcessSeen, ProcessState, Seen, Timestamp,
+    NodeSerial, Observation, ProcessSeen, ProcessState, ReplicationSeen, Seen, Timestamp,
 };
 
 use super::MachineWorld;
@@ -72,7 +72,19 @@ impl MachineWorld {
             Some(forwarder) => Seen::Known(DiscoverySeen { backends: forwarder.backends() }),
             None => Seen::Absent,
         };
-        Observation { at, first_look: at, nodes, discovery, handovers: BTreeMap::new(), backup, import, faults: Vec::new() }
+        let mut observed = Observation {
+            at,
+            first_look: at,
+            nodes,
+            discovery,
+            handovers: BTreeMap::new(),
+            backup,
+            import,
+            replication: ReplicationSeen::default(),
+            faults: Vec::new(),
+        };
+        observed.replication = self.replication_seen(desired, &observed).await;
+        observed
     }
 
     /// Drops what belongs to nodes that have left.

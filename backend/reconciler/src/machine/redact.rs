@@ -28,14 +28,14 @@ pub(super) fn redact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use valkyard_engine::render::acl;
-    use valkyard_model::{Access, AdminSecret};
+    use valkyard_model::{Access, AdminSecret, Admission};
 
     use super::*;
 
     #[test]
     fn neither_the_password_nor_its_hash_is_told() {
         let secret = AdminSecret::from_random([0xab; 32]);
-        let acl = acl(&secret, Access::Clients);
+        let acl = acl(&secret, Access::ReadWrite, Admission::Clients);
         let (_, hash) = acl.split_once('#').expect("the hash is in the file");
         let hash = &hash[..64];
         let log = format!("Bad directive\n>>> 'primaryauth \"{0}\"'\nusers.acl:2: #{hash}\n{0}", secret.expose());

@@ -25,6 +25,7 @@ fn look(at: Timestamp, node: NodeObservation) -> Observation {
         backup: None,
         import: None,
         faults: Vec::new(),
+        replication: valkyard_model::ReplicationSeen::default(),
     }
 }
 
@@ -93,6 +94,7 @@ fn answering(role: RoleSeen) -> NodeObservation {
         migrations: Vec::new(),
         open_slots: [].into(),
         peers: [].into(),
+        part: valkyard_model::PartSeen::default(),
     };
     NodeObservation { engine: Seen::Known(engine), ..silent() }
 }

@@ -5,6 +5,7 @@ mod chaos;
 mod crashes;
 mod data;
 mod faults;
+mod following;
 mod persistence;
 mod scenario;
 mod shapes;

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 use valkyard_model::{
     AdminSecret, ByteSize, Convergence, DesiredInstance, Generation, ImportSource, InstanceAddress, InstanceName, InstanceSpec,
-    Lifecycle, NodeSerial, Operation, OperationId, OperationState, OperationTarget, ScheduleRecord, Timestamp, Uid, Verb,
+    Lifecycle, Member, NodeSerial, Operation, OperationId, OperationState, OperationTarget, Replication, ScheduleRecord,
+    Timestamp, Uid, Verb,
 };
 
 use super::RequestKey;
+use super::replication::{self, Follow};
 use crate::address::{self, AddressPlan, Allocation, Occupied};
 use crate::error::CreateError;
 use crate::request_row::{self, Earlier};
@@ -23,6 +25,8 @@ pub struct CreateInstance {
     pub uid: Uid,
     /// The validated spec.
     pub spec: InstanceSpec,
+    /// Whom it is to follow; its first data comes from there, too.
+    pub follow: Option<Follow>,
     /// Memory for data on each node.
     pub maxmemory: ByteSize,
     /// A random secret.
@@ -60,6 +64,11 @@ pub(crate) fn create_instance(
     {
         return Err(CreateError::NoBackup { name: name.clone() });
     }
+    let joining = Member { name: create.name.clone(), uid: create.uid };
+    let replication = match &create.follow {
+        Some(follow) => replication::join(connection, follow, joining, create.now)?,
+        None => Replication::default(),
+    };
     let place = match address::allocate(connection, create.address_plan, is_free)? {
         Allocation::Free(place) => place,
         Allocation::Occupied(Occupied { tried, first, last }) => {
@@ -96,6 +105,7 @@ pub(crate) fn create_instance(
         secret: create.secret,
         backup: None,
         has_backups: false,
+        replication,
         create_time: create.now,
         update_time: create.now,
     };

@@ -4,10 +4,10 @@
 use rusqlite::Connection;
 use valkyard_model::{
     DesiredInstance, Failure, FailureCode, InstanceName, Lifecycle, Operation, OperationId, OperationState, OperationTarget,
-    Timestamp, Verb,
+    Replication, Role, Timestamp, Verb,
 };
 
-use super::RequestKey;
+use super::{RequestKey, replication};
 use crate::error::{DatabaseError, DeleteError};
 use crate::request_row::{self, Earlier};
 use crate::{instance_row, operation_row};
@@ -41,6 +41,11 @@ pub(crate) fn delete_instance(connection: &Connection, delete: DeleteInstance) -
     if let Some(deletion) = unfinished.iter().find(|operation| operation.verb == Verb::Delete) {
         return Err(DeleteError::AlreadyDeleting { operation: deletion.id.clone() });
     }
+    match &instance.replication.role {
+        Role::Primary { .. } => return Err(DeleteError::HasSecondaries { name: delete.name }),
+        Role::None | Role::Secondary { .. } | Role::Leaving => replication::leave(connection, &instance, delete.now)?,
+    }
+    instance.replication = Replication::default();
     end_overtaken(connection, &instance, &unfinished, &delete)?;
     instance.lifecycle = Lifecycle::Deleting;
     instance.generation = instance.generation.next();

@@ -1,9 +1,12 @@
 //! What clients do to operations themselves: cancel them, remove finished ones.
 
 use rusqlite::Connection;
-use valkyard_model::{Convergence, Failure, FailureCode, Lifecycle, Operation, OperationId, OperationState, Timestamp, Verb};
+use valkyard_model::{
+    Convergence, Failure, FailureCode, Lifecycle, Operation, OperationId, OperationState, Replication, Timestamp, Verb,
+};
 
 use super::abandon_update::return_to_settled;
+use super::replication;
 use crate::error::OperationError;
 use crate::{backup_row, instance_row, operation_row};
 
@@ -26,7 +29,7 @@ pub(crate) fn request_cancel(connection: &Connection, id: &OperationId, now: Tim
     }
     operation_row::mark_cancel_requested(connection, id)?;
     match operation.verb {
-        Verb::Create => give_up_creation(connection, &operation)?,
+        Verb::Create => give_up_creation(connection, &operation, now)?,
         Verb::Update => give_up_update(connection, &operation, now)?,
         Verb::Backup => backup_row::cancel_making(connection, operation.target_uid)?,
         Verb::Delete | Verb::Export | Verb::Verify => {}
@@ -34,7 +37,7 @@ pub(crate) fn request_cancel(connection: &Connection, id: &OperationId, now: Tim
     operation_row::find(connection, id)?.ok_or_else(|| OperationError::NotFound { id: id.clone() })
 }
 
-fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<(), OperationError> {
+fn give_up_creation(connection: &Connection, operation: &Operation, now: Timestamp) -> Result<(), OperationError> {
     let Some(name) = operation.target.instance() else { return Ok(()) };
     let found = instance_row::find(connection, name)?;
     let Some(mut instance) = found.filter(|instance| instance.uid == operation.target_uid) else {
@@ -43,6 +46,8 @@ fn give_up_creation(connection: &Connection, operation: &Operation) -> Result<()
     match (&instance.lifecycle, instance.convergence) {
         (Lifecycle::Present, Convergence::Never) => {
             let message = "the creation was cancelled on request; what was made is removed".to_owned();
+            replication::leave(connection, &instance, now)?;
+            instance.replication = Replication::default();
             instance.lifecycle = Lifecycle::Abandoned { failure: Failure { code: FailureCode::Cancelled, message } };
             Ok(instance_row::save(connection, &instance)?)
         }

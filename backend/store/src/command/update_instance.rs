@@ -6,7 +6,7 @@ use valkyard_model::{
     Timestamp, Uid, Verb,
 };
 
-use super::RequestKey;
+use super::{RequestKey, replication};
 use crate::error::{DatabaseError, UpdateError};
 use crate::request_row::{self, Earlier};
 use crate::{instance_row, operation_row, schedule_row};
@@ -22,6 +22,8 @@ pub struct UpdateInstance {
     pub spec: InstanceSpec,
     /// Memory for data on each node; not looked at where the spec asks for the same nodes as before.
     pub maxmemory: ByteSize,
+    /// Secondaries to detach: others, or the instance itself.
+    pub detach: Vec<InstanceName>,
     /// Id for the operation.
     pub operation_id: OperationId,
     /// The client's idempotency key, if it sent one.
@@ -54,6 +56,15 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     if !update.spec.asks_same_nodes(&instance.spec) {
         instance.shape_generation = instance.generation;
         instance.maxmemory = update.maxmemory;
+    }
+    if update.detach.contains(&update.name) {
+        replication::detach(connection, &mut instance, update.now)?;
+        instance.shape_generation = instance.generation;
+    }
+    for other in update.detach.iter().filter(|name| **name != update.name) {
+        replication::detach_other(connection, other, update.now)?;
+        // Its list is written with theirs.
+        instance.replication = instance_row::find(connection, &update.name)?.unwrap_or(instance.clone()).replication;
     }
     if !update.spec.automated_backups.is_due_like(instance.spec.automated_backups) {
         restart_schedule(connection, instance.uid, update.at)?;

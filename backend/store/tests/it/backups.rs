@@ -122,7 +122,7 @@ async fn what_is_not_there_or_not_complete_is_not_backed_up() {
     assert!(matches!(&creating, Err(BackupError::Busy { operation }) if *operation == creation.id), "{creating:?}");
     let reason = failure(FailureCode::Internal);
     let (name, uid) = (instance_of(&creation), creation.target_uid);
-    scene.store.abandon_create(name, uid, reason).await.expect("is recorded");
+    scene.store.abandon_create(name, uid, reason, at(0)).await.expect("is recorded");
     assert!(scene.back_up("cache-1", "first", at(1)).await.is_err());
     assert_eq!(scene.store.collections(&Scope::default(), None, 10).await.expect("reads"), []);
 }

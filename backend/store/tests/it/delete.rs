@@ -28,7 +28,7 @@ async fn deleting_a_failed_creation_keeps_the_reason_of_its_failure() {
     let scene = Scene::in_memory();
     let create = scene.create("cache-1", at(0)).await;
     let reason = failure(FailureCode::ResourceExhausted);
-    scene.store.abandon_create(instance_of(&create), create.target_uid, reason).await.expect("is recorded");
+    scene.store.abandon_create(instance_of(&create), create.target_uid, reason, at(0)).await.expect("is recorded");
     scene.delete("cache-1", at(1)).await.expect("is accepted");
     assert_eq!(failed_with(&scene.operation(&create).await), Some(FailureCode::ResourceExhausted));
 }

@@ -82,7 +82,7 @@ fn length(path: &Path) -> u64 {
 
 async fn give_up(scene: &Scene, create: &Operation) -> Result<(), ProgressError> {
     let reason = failure(FailureCode::ResourceExhausted);
-    scene.store.abandon_create(instance_of(create), create.target_uid, reason).await
+    scene.store.abandon_create(instance_of(create), create.target_uid, reason, at(0)).await
 }
 
 #[tokio::test]

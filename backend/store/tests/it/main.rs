@@ -15,6 +15,7 @@ mod leaving;
 mod list;
 mod migration;
 mod progress;
+mod replication;
 mod scene;
 mod update;
 mod zone_outage;

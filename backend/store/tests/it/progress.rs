@@ -92,7 +92,7 @@ async fn a_failed_creation_reports_its_failure_when_nothing_is_left() {
     let wanted = scene.store.remove_instance(name, uid, at(1)).await;
     assert!(matches!(wanted, Err(ProgressError::StillWanted { .. })), "{wanted:?}");
     for code in [FailureCode::ResourceExhausted, FailureCode::Internal] {
-        scene.store.abandon_create(name, uid, failure(code)).await.expect("is recorded");
+        scene.store.abandon_create(name, uid, failure(code), at(0)).await.expect("is recorded");
     }
     let lifecycle = scene.instance("cache-1").await.lifecycle;
     assert_eq!(lifecycle, Lifecycle::Abandoned { failure: failure(FailureCode::ResourceExhausted) }, "the first reason stays");
@@ -106,10 +106,10 @@ async fn a_failed_creation_reports_its_failure_when_nothing_is_left() {
 async fn only_creations_under_way_can_be_given_up() {
     let scene = Scene::in_memory();
     let instance = scene.created("cache-1", at(0)).await;
-    let late = scene.store.abandon_create(&instance.name, instance.uid, failure(FailureCode::Internal)).await;
+    let late = scene.store.abandon_create(&instance.name, instance.uid, failure(FailureCode::Internal), at(0)).await;
     assert!(matches!(late, Err(ProgressError::AlreadyCreated { .. })), "{late:?}");
     scene.delete("cache-1", at(1)).await.expect("is accepted");
-    scene.store.abandon_create(&instance.name, instance.uid, failure(FailureCode::Internal)).await.expect("is harmless");
+    scene.store.abandon_create(&instance.name, instance.uid, failure(FailureCode::Internal), at(0)).await.expect("is harmless");
     assert_eq!(scene.instance("cache-1").await.lifecycle, Lifecycle::Deleting);
 }
 
@@ -122,7 +122,7 @@ async fn progress_of_another_incarnation_is_refused() {
     let refusals = [
         store.allocate_nodes(name, former, vec![node(former, 0)]).await,
         store.record_converged(name, former, Generation::FIRST, at(1)).await,
-        store.abandon_create(name, former, failure(FailureCode::Internal)).await,
+        store.abandon_create(name, former, failure(FailureCode::Internal), at(0)).await,
         store.remove_instance(name, former, at(1)).await,
         store.abandon_update(name, former, failure(FailureCode::Internal), at(1)).await,
         store.retire_nodes(name, former, Vec::new()).await,

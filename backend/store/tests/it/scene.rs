@@ -107,6 +107,7 @@ impl Scene {
             request: None,
             at: now,
             now,
+            follow: None,
         }
     }
 
@@ -139,6 +140,7 @@ impl Scene {
             request: None,
             at: now,
             now,
+            detach: Vec::new(),
         }
     }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, checksum};
 use proptest::prelude::*;
-use valkyard_model::{SLOT_COUNT, SlotRange, SlotSet};
+use valkyard_model::{SLOT_COUNT, SlotRange, SlotSet, slot_of_key};
 
-use super::super::slot_of_key::slot_of_key;
 use super::*;
 
 /// A key of the file: its name, what comes before it, and its value.

@@ -162,6 +162,7 @@ pub(super) fn instance(name: &str, number: u128) -> DesiredInstance {
         has_backups: false,
         create_time: time("2026-01-01"),
         update_time: time("2026-01-01"),
+        replication: valkyard_model::Replication::default(),
     }
 }
 

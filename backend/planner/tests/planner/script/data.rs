@@ -55,7 +55,7 @@ impl World {
                 let keys = number(rest, "keys")?.ok_or("placed needs keys")?;
                 for node in nodes.split(',') {
                     let script = self.nodes.get_mut(&parse_node(node)?).ok_or("no such node")?;
-                    script.import = Some(ImportSeen { keys, is_counted: rest.contains(&"counted") });
+                    script.import = Some(ImportSeen { keys, is_counted: rest.contains(&"counted"), point: None });
                     script.loaded = number(rest, "loaded")?.unwrap_or(0);
                 }
             }

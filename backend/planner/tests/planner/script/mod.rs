@@ -82,6 +82,7 @@ pub(crate) fn instance(shards: i32, replicas: i32, zones: ZoneDraft) -> DesiredI
         has_backups: false,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
+        replication: valkyard_model::Replication::default(),
     }
 }
 
@@ -90,7 +91,17 @@ pub(crate) fn allocate(desired: &mut DesiredInstance) {
     let now = desired.create_time;
     let (nodes, faults) = (BTreeMap::new(), Vec::new());
     let (discovery, handovers) = (Seen::Absent, BTreeMap::new());
-    let nothing = Observation { at: now, first_look: now, nodes, discovery, handovers, backup: None, import: None, faults };
+    let nothing = Observation {
+        at: now,
+        first_look: now,
+        nodes,
+        discovery,
+        handovers,
+        backup: None,
+        import: None,
+        faults,
+        replication: valkyard_model::ReplicationSeen::default(),
+    };
     for step in plan(desired, &nothing, desired.create_time).steps {
         if let Step::AllocateNodes { nodes } = step {
             for node in nodes {
@@ -221,7 +232,17 @@ impl World {
         let handovers = self.handovers.clone();
         let (backup, import) = (self.backup.clone(), self.import.clone());
         let (at, first_look) = (self.now, self.first_look);
-        let observed = Observation { at, first_look, nodes, discovery, handovers, backup, import, faults };
+        let observed = Observation {
+            at,
+            first_look,
+            nodes,
+            discovery,
+            handovers,
+            backup,
+            import,
+            faults,
+            replication: valkyard_model::ReplicationSeen::default(),
+        };
         (self.desired.clone(), observed)
     }
 

@@ -231,6 +231,7 @@ impl NodeScript {
             migrations: world.migrations.iter().filter(|(node, _)| *node == serial).map(|(_, seen)| seen.clone()).collect(),
             open_slots: self.open.iter().map(|open| open_slot(world, open)).collect(),
             peers: if self.is_alone { BTreeMap::new() } else { peers(world, serial) },
+            part: valkyard_model::PartSeen::default(),
         }
     }
 }
@@ -257,7 +258,7 @@ impl NodeScript {
             current_epoch: ConfigEpoch(epoch),
             slots: world.share(allocation.shard),
         });
-        FilesSeen { data: self.data, memory, import: self.import }
+        FilesSeen { data: self.data, memory, import: self.import.clone() }
     }
 
     fn persistence(&self, world: &World) -> PersistenceSeen {

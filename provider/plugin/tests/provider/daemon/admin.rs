@@ -107,6 +107,9 @@ impl Admin for Shared {
         list_zone_outages: v1::ListZoneOutagesRequest => v1::ListZoneOutagesResponse,
         watch_operation: v1::WatchOperationRequest => Self::WatchOperationStream,
         get_operation_progress: v1::GetOperationProgressRequest => v1::OperationProgress,
+        get_replication: v1::GetReplicationRequest => v1::Replication,
+        set_distance: v1::SetDistanceRequest => v1::Distance,
+        list_distances: v1::ListDistancesRequest => v1::ListDistancesResponse,
         get_clock: v1::GetClockRequest => v1::Clock,
         advance_clock: v1::AdvanceClockRequest => v1::Clock,
     }

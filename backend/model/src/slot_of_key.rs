@@ -1,6 +1,6 @@
 //! The slot of a key: CRC-16 of its name, or of the part of it in braces.
 
-use valkyard_model::SLOT_COUNT;
+use crate::slot::{SLOT_COUNT, Slot};
 
 /// CRC-16/XMODEM of every byte.
 const TABLE: [u16; 256] = {
@@ -29,10 +29,21 @@ fn deciding_part(key: &[u8]) -> &[u8] {
     }
 }
 
-/// The number of the slot, below [`SLOT_COUNT`].
-pub(super) fn slot_of_key(key: &[u8]) -> u16 {
+/// The number of a key's slot, below [`SLOT_COUNT`].
+#[must_use]
+pub fn slot_of_key(key: &[u8]) -> u16 {
     let add = |sum: u16, byte: &u8| sum << 8 ^ TABLE[usize::from((sum >> 8) ^ u16::from(*byte))];
     deciding_part(key).iter().fold(0, add) % SLOT_COUNT
+}
+
+/// A key of this slot that begins like this: a number in braces decides.
+#[must_use]
+pub fn key_of_slot(slot: Slot, end: &str) -> String {
+    // Every slot has such a number below 200,000 (tested).
+    (0_u32..)
+        .map(|number| format!("{{{number}}}{end}"))
+        .find(|key| slot_of_key(key.as_bytes()) == slot.number())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -48,5 +59,14 @@ mod tests {
         assert_ne!(slot_of_key(b"a{}foo"), slot_of_key(b"foo"));
         assert_eq!(slot_of_key(b"{foo}{bar}"), 12_182);
         assert_eq!(slot_of_key(b""), 0);
+    }
+
+    #[test]
+    fn every_slot_has_a_key() {
+        let mut found = vec![false; usize::from(SLOT_COUNT)];
+        (0..200_000_u32).for_each(|number| found[usize::from(slot_of_key(number.to_string().as_bytes()))] = true);
+        assert!(found.iter().all(|found| *found));
+        let slot = Slot::new(12_182).expect("a slot");
+        assert_eq!(slot_of_key(key_of_slot(slot, ":end").as_bytes()), 12_182);
     }
 }

@@ -1,17 +1,18 @@
-//! Commands and lines of the replication handshake. Pure.
+//! Commands and lines of the replication handshake, for who speaks to a node as a replica does. Pure.
 
 use bytes::{Buf as _, BytesMut};
-
-use super::ReplicationPoint;
+use valkyard_model::ReplicationPoint;
 
 /// Longest line of a handshake; the longest real one has some seventy bytes, and errors a few hundred.
 const LINE_BYTES_MAX: usize = 16 << 10;
 
 /// A line that no engine sends.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub struct TooLong;
 
-pub(super) fn command(words: &[&str]) -> Vec<u8> {
+/// A command in wire format.
+#[must_use]
+pub fn command(words: &[&str]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
         bytes.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
@@ -20,7 +21,10 @@ pub(super) fn command(words: &[&str]) -> Vec<u8> {
 }
 
 /// Takes the next line, without its end; `None` when it is not complete.
-pub(super) fn take_line(received: &mut BytesMut) -> Result<Option<String>, TooLong> {
+///
+/// # Errors
+/// [`TooLong`] for what cannot be a line of a handshake.
+pub fn take_line(received: &mut BytesMut) -> Result<Option<String>, TooLong> {
     let Some(end) = received.iter().position(|byte| *byte == b'\n') else {
         return if received.len() > LINE_BYTES_MAX { Err(TooLong) } else { Ok(None) };
     };
@@ -33,7 +37,8 @@ pub(super) fn take_line(received: &mut BytesMut) -> Result<Option<String>, TooLo
 }
 
 /// Reads `+FULLRESYNC <replication id> <offset>`.
-pub(super) fn replication_point(answer: &str) -> Option<ReplicationPoint> {
+#[must_use]
+pub fn replication_point(answer: &str) -> Option<ReplicationPoint> {
     let mut words = answer.strip_prefix("+FULLRESYNC ")?.split(' ');
     let replication_id = words.next()?.to_owned();
     let offset = words.next()?.parse().ok()?;

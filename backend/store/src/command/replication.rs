@@ -1,0 +1,137 @@
+//! Who follows whom. Every command changes all members it concerns in the one transaction it is part of, so that they never
+//! contradict each other.
+
+use rusqlite::Connection;
+use valkyard_model::{
+    Convergence, DesiredInstance, Generation, InstanceName, Lifecycle, Member, Replication, Reseeding, Role, SECONDARIES_MAX,
+    Timestamp, Uid,
+};
+
+use super::incarnation::find_incarnation;
+use crate::error::{DatabaseError, ProgressError};
+use crate::role_refusal::RoleRefusal;
+use crate::{instance_row, operation_row};
+
+/// The primary that a new instance is to follow.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    /// Its name.
+    pub primary: InstanceName,
+    /// The generation that the new instance's spec was copied from.
+    pub expected_generation: Generation,
+}
+
+/// Takes a new secondary into the replication of a primary. Returns its part.
+pub(super) fn join(
+    connection: &Connection,
+    follow: &Follow,
+    joining: Member,
+    now: Timestamp,
+) -> Result<Replication, RoleRefusal> {
+    let name = &follow.primary;
+    let found = instance_row::find(connection, name)?;
+    let primary = found.ok_or_else(|| RoleRefusal::NoPrimary { name: name.clone() })?;
+    let mut secondaries = match &primary.replication.role {
+        Role::None => Vec::new(),
+        Role::Primary { secondaries } => secondaries.clone(),
+        Role::Secondary { primary: other, .. } => {
+            return Err(RoleRefusal::IsSecondary { name: name.clone(), primary: Box::new(other.name.clone()) });
+        }
+        Role::Leaving => return Err(RoleRefusal::NotReady { name: name.clone() }),
+    };
+    if primary.lifecycle != Lifecycle::Present || primary.convergence == Convergence::Never {
+        return Err(RoleRefusal::NotReady { name: name.clone() });
+    }
+    if secondaries.len() >= SECONDARIES_MAX {
+        return Err(RoleRefusal::TooMany { name: name.clone() });
+    }
+    if let Some(unfinished) = operation_row::running(connection, primary.uid)?.into_iter().next() {
+        return Err(RoleRefusal::Busy { name: name.clone(), operation: unfinished.id });
+    }
+    if primary.generation != follow.expected_generation || primary.is_changing() {
+        return Err(RoleRefusal::Changed { name: name.clone() });
+    }
+    secondaries.push(joining);
+    let leader = Member { name: primary.name.clone(), uid: primary.uid };
+    tell_members(connection, &leader, &secondaries, now)?;
+    let role = Role::Secondary { primary: leader, secondaries };
+    Ok(Replication { role, changed: Some(now), reseeding: Reseeding::new() })
+}
+
+/// Takes a secondary out of the lists of the others. Its own record is its caller's. Does nothing for one that follows nobody.
+pub(super) fn leave(connection: &Connection, leaving: &DesiredInstance, now: Timestamp) -> Result<(), DatabaseError> {
+    let Role::Secondary { primary, secondaries } = &leaving.replication.role else { return Ok(()) };
+    let rest: Vec<Member> = secondaries.iter().filter(|member| member.uid != leaving.uid).cloned().collect();
+    tell_members(connection, primary, &rest, now)
+}
+
+/// Writes the same list to the primary and to every secondary on it that is there.
+fn tell_members(connection: &Connection, primary: &Member, secondaries: &[Member], now: Timestamp) -> Result<(), DatabaseError> {
+    let role = if secondaries.is_empty() { Role::None } else { Role::Primary { secondaries: secondaries.to_vec() } };
+    tell(connection, primary, role, now)?;
+    for member in secondaries {
+        let role = Role::Secondary { primary: primary.clone(), secondaries: secondaries.to_vec() };
+        tell(connection, member, role, now)?;
+    }
+    Ok(())
+}
+
+fn tell(connection: &Connection, member: &Member, role: Role, now: Timestamp) -> Result<(), DatabaseError> {
+    let found = instance_row::find(connection, &member.name)?.filter(|instance| instance.uid == member.uid);
+    let Some(mut instance) = found.filter(|instance| instance.replication.role != role) else { return Ok(()) };
+    instance.replication.role = role;
+    instance.replication.changed = Some(now);
+    instance_row::save(connection, &instance)
+}
+
+/// Makes an instance nobody's secondary; the caller saves it. Its nodes take writes when its links have ended.
+pub(super) fn detach(connection: &Connection, secondary: &mut DesiredInstance, now: Timestamp) -> Result<(), RoleRefusal> {
+    let name = || secondary.name.clone();
+    match secondary.replication.role {
+        Role::Secondary { .. } => {}
+        Role::None | Role::Primary { .. } | Role::Leaving => return Err(RoleRefusal::NotFollowing { name: name() }),
+    }
+    if secondary.convergence == Convergence::Never || secondary.lifecycle != Lifecycle::Present {
+        return Err(RoleRefusal::NotReady { name: name() });
+    }
+    leave(connection, secondary, now)?;
+    secondary.replication = Replication { role: Role::Leaving, changed: Some(now), reseeding: Reseeding::new() };
+    Ok(())
+}
+
+/// Detaches another member of the replication, as a change of its own.
+pub(super) fn detach_other(connection: &Connection, name: &InstanceName, now: Timestamp) -> Result<(), RoleRefusal> {
+    let found = instance_row::find(connection, name)?;
+    let mut secondary = found.ok_or_else(|| RoleRefusal::NotFollowing { name: name.clone() })?;
+    detach(connection, &mut secondary, now)?;
+    secondary.generation = secondary.generation.next();
+    secondary.shape_generation = secondary.generation;
+    secondary.update_time = now;
+    Ok(instance_row::save(connection, &secondary)?)
+}
+
+/// Sets the shards that get their data anew. Does nothing for an instance that follows nobody any more.
+pub(crate) fn set_reseeding(
+    connection: &Connection,
+    name: &InstanceName,
+    uid: Uid,
+    shards: Reseeding,
+) -> Result<(), ProgressError> {
+    let mut instance = find_incarnation(connection, name, uid)?;
+    match instance.replication.role {
+        Role::Secondary { .. } => {}
+        Role::None | Role::Primary { .. } | Role::Leaving => return Ok(()),
+    }
+    instance.replication.reseeding = shards;
+    Ok(instance_row::save(connection, &instance)?)
+}
+
+/// Ends the leaving of an instance. Idempotent.
+pub(crate) fn record_detached(connection: &Connection, name: &InstanceName, uid: Uid) -> Result<(), ProgressError> {
+    let mut instance = find_incarnation(connection, name, uid)?;
+    if instance.replication.role == Role::Leaving {
+        instance.replication.role = Role::None;
+        instance_row::save(connection, &instance)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! What the loop of a member of a replication records.
+
+use valkyard_model::{InstanceName, Reseeding, Uid};
+
+use crate::command;
+use crate::error::ProgressError;
+use crate::store::Store;
+
+impl Store {
+    /// Sets the shards of a secondary that get their data anew. Idempotent; does nothing for an instance that follows nobody
+    /// any more.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn set_reseeding(&self, name: &InstanceName, uid: Uid, shards: Reseeding) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::set_reseeding(tx, &name, uid, shards.clone())).await
+    }
+
+    /// Records that nothing is left of a detached instance's former part. Idempotent.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn record_detached(&self, name: &InstanceName, uid: Uid) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::record_detached(tx, &name, uid)).await
+    }
+}

@@ -179,7 +179,8 @@ pub enum Violation {
     AbandonsRunningWork,
     /// First data is to be put into the folder of a node that may run, or not all of it, or where none is wanted.
     ImportsUnderProcess,
-    /// Clients are to be let into a node before all nodes have loaded their first data.
+    /// Clients are to be let into a node before all nodes have loaded their first data, or into one that gets its data anew before
+    /// it has loaded all of it.
     AdmitsToPart,
     /// Completeness is to be recorded before all first data was counted.
     ConvergedUncounted,

@@ -42,8 +42,15 @@ pub(super) fn check_data(cluster: &Cluster<'_>, observed: &Observation, step: &S
         let is_fit = is_wanted && is_idle;
         return (!is_fit).then_some(Violation::ImportsUnderProcess);
     }
-    if let Step::ConfirmImport { .. } = step {
-        return (!import::is_loaded(cluster)).then_some(Violation::AdmitsToPart);
+    if let Step::ConfirmImport { node: serial } = step {
+        let node = node(*serial);
+        let is_loaded = match node.and_then(|node| cluster.shard(node.allocation.shard)) {
+            // A shard that gets its data anew comes back by itself: the others serve.
+            Some(shard) if reseed::is_under_way(cluster, shard) => node
+                .is_some_and(|node| node.engine().is_some_and(|engine| !engine.loading && import::has_loaded_all(node, engine))),
+            Some(_) | None => import::is_loaded(cluster),
+        };
+        return (!is_loaded).then_some(Violation::AdmitsToPart);
     }
     if let Step::RecordConverged { .. } = step {
         return (!import::is_counted(cluster)).then_some(Violation::ConvergedUncounted);

@@ -10,8 +10,9 @@ mod migrations;
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    Access, AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, LinkState, LiveSettings, LoadedSeen,
-    NodeId, OpenSlot, PartSeen, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange, SlotSet,
+    Access, AppendFsync, ByteSize, ClusterMemory, ConfigEpoch, EngineConfigKey, EngineSeen, HistoryNames, LinkState,
+    LiveSettings, LoadedSeen, NodeId, OpenSlot, PartSeen, PeerSeen, PersistenceSeen, ReplicationPoint, RoleSeen, SlotRange,
+    SlotSet,
 };
 
 use crate::client::HistorySeen;
@@ -93,6 +94,7 @@ pub(crate) fn engine_seen(reports: Reports<'_>) -> Result<EngineSeen, ReportErro
         current_epoch: ConfigEpoch(cluster_info.parsed("cluster_current_epoch")?),
         slots: me.slots,
         replication_offset: replication_offset(info, is_replica)?,
+        history: history_names(info)?,
         keys: keys(info)?,
         data: data(info)?,
         libraries: info.parsed("number_of_libraries")?,
@@ -112,6 +114,21 @@ pub(crate) fn kept_slots(nodes: &str) -> Result<Option<SlotSet>, ReportError> {
     let going = me.open_slots.iter().filter(|(_, open)| goes(open));
     let going: SlotSet = going.filter_map(|(slot, _)| SlotRange::new(slot.number(), slot.number())).collect();
     Ok(me.replica_of.is_none().then(|| me.slots.without(&going)))
+}
+
+/// What a node's history is called, and was before it took over.
+fn history_names(info: Fields<'_>) -> Result<HistoryNames, ReportError> {
+    let replication_id = info.text("master_replid")?.to_owned();
+    // -1 stands for "none".
+    let end: i64 = info.parsed("second_repl_offset")?;
+    let former = match u64::try_from(end) {
+        // What follows is told, not what is there.
+        Ok(next) if next > 0 => {
+            Some(ReplicationPoint { replication_id: info.text("master_replid2")?.to_owned(), offset: next - 1 })
+        }
+        Ok(_) | Err(_) => None,
+    };
+    Ok(HistoryNames { replication_id, former, is_kept: info.flag("repl_backlog_active")? })
 }
 
 /// Of a node's `INFO replication server`.

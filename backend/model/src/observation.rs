@@ -6,8 +6,9 @@ use std::net::SocketAddrV4;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BackupContent, BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, ImportSeen, LiveSettings, NodeId, NodeSerial,
-    PartSeen, PersistenceSeen, Pid, ReplicationSeen, ShardIndex, Slot, SlotSet, StepKind, Timestamp, Uid,
+    BackupContent, BinaryVersion, ByteSize, ClusterMemory, ConfigEpoch, DataSeen, HistoryNames, ImportSeen, LiveSettings, NodeId,
+    NodeSerial, PartSeen, PersistenceSeen, Pid, ReplicationPoint, ReplicationSeen, ShardIndex, Slot, SlotSet, StepKind,
+    Timestamp, Uid,
 };
 
 /// The outcome of looking at one thing.
@@ -175,6 +176,8 @@ pub struct EngineSeen {
     pub slots: SlotSet,
     /// Bytes of the replication stream it has produced or applied.
     pub replication_offset: u64,
+    /// What that stream is called.
+    pub history: HistoryNames,
     /// Keys it holds, in all databases.
     pub keys: u64,
     /// Memory that its keys take: what is used, without what an empty engine uses, buffers and backlog.
@@ -193,6 +196,20 @@ pub struct EngineSeen {
     pub open_slots: BTreeMap<Slot, OpenSlot>,
     /// The other nodes as it sees them.
     pub peers: BTreeMap<NodeId, PeerSeen>,
+}
+
+impl EngineSeen {
+    /// Whether its data has everything up to this point.
+    #[must_use]
+    pub fn has_come_to(&self, point: &ReplicationPoint) -> bool {
+        self.point().covers(point) || self.history.former.as_ref().is_some_and(|former| former.covers(point))
+    }
+
+    /// Where it is in its history.
+    #[must_use]
+    pub fn point(&self) -> ReplicationPoint {
+        ReplicationPoint { replication_id: self.history.replication_id.clone(), offset: self.replication_offset }
+    }
 }
 
 /// An atomic migration of slots, as one of its two ends tells it.

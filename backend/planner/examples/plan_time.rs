@@ -134,6 +134,7 @@ fn serving(desired: &DesiredInstance, now: Timestamp) -> Observation {
         current_epoch: ConfigEpoch(125),
         slots: slots(node),
         replication_offset: 1,
+        history: valkyard_model::HistoryNames::default(),
         keys: 0,
         data: ByteSize(0),
         libraries: 0,

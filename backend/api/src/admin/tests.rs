@@ -84,6 +84,7 @@ fn engine(serial: NodeSerial, role: RoleSeen, offset: u64) -> EngineSeen {
         current_epoch: ConfigEpoch(1),
         slots,
         replication_offset: offset,
+        history: valkyard_model::HistoryNames::default(),
         keys: 3,
         data: ByteSize(300),
         libraries: 0,

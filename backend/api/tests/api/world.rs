@@ -148,6 +148,7 @@ fn primary_with(desired: &DesiredInstance, data: ByteSize) -> BTreeMap<NodeSeria
         current_epoch: ConfigEpoch(1),
         slots: SlotSet::default(),
         replication_offset: 0,
+        history: valkyard_model::HistoryNames::default(),
         keys: 1,
         data,
         libraries: 0,

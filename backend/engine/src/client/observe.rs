@@ -23,20 +23,21 @@ impl NodeLink {
     /// See [`LinkError`].
     pub async fn observe(&mut self) -> Result<EngineSeen, LinkError> {
         let mut request = Request::default();
+        // First: what it tells of its history is then the end of it, if nobody can write.
+        request.add(&WRITE_OF_A_CLIENT);
         request.add(&["CLUSTER", "NODES"]);
         request.add(&["CLUSTER", "INFO"]);
         request.add(&[&["INFO"], INFO_SECTIONS.as_slice()].concat());
         let keys = EngineConfigKey::ALL.map(EngineConfigKey::as_str);
         request.add(&[["CONFIG", "GET"].as_slice(), &keys, &PERSISTENCE_SETTINGS, &PART_SETTINGS].concat());
-        request.add(&WRITE_OF_A_CLIENT);
         let asked_migrations = self.version.is_some_and(has_atomic_migration);
         if asked_migrations {
             request.add(&MIGRATIONS);
         }
         let mut replies = self.exchange(request, LOOK).await?.into_iter();
         let mut next = || replies.next().unwrap_or(Reply::Null);
-        let (nodes, cluster_info, info, settings) = (next(), next(), next(), next());
-        let (access, migrations) = (access(&next()), next());
+        let access = access(&next());
+        let (nodes, cluster_info, info, settings, migrations) = (next(), next(), next(), next(), next());
         let (nodes, cluster_info, info) = (self.text(nodes)?, self.text(cluster_info)?, self.text(info)?);
         let settings = self.pairs(settings)?;
         let migrations = if asked_migrations { self.migrations(migrations)? } else { Vec::new() };

@@ -15,7 +15,9 @@ const PRIMARY_INFO: &str = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:9.
     rdb_bgsave_in_progress:1\r\nrdb_last_bgsave_status:err\r\n\
     rdb_last_load_keys_expired:2\r\nrdb_last_load_keys_loaded:13\r\naof_enabled:1\r\naof_rewrite_in_progress:0\r\n\
     aof_rewrite_scheduled:1\r\naof_last_bgrewrite_status:ok\r\naof_last_write_status:err\r\n\r\n\
-    # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n# Memory\r\nused_memory:9000\r\n\
+    # Replication\r\nrole:master\r\nconnected_slaves:1\r\nmaster_repl_offset:4242\r\n\
+    master_replid:0123456789abcdef0123456789abcdef01234567\r\nmaster_replid2:76543210fedcba9876543210fedcba9876543210\r\n\
+    second_repl_offset:101\r\nrepl_backlog_active:1\r\n# Memory\r\nused_memory:9000\r\n\
     used_memory_startup:2000\r\nmem_replication_backlog:1000\r\nmem_clients_slaves:300\r\nmem_clients_normal:30\r\n\
     mem_cluster_links:3\r\nnumber_of_libraries:2\r\n# Keyspace\r\ndb0:keys=11,expires=1,avg_ttl=0\r\ndb3:keys=4,expires=0\r\n";
 
@@ -49,7 +51,9 @@ fn id(text: &str) -> NodeId {
 fn replica_info(link: &str, syncing: u8, loading: u8) -> String {
     format!(
         "valkey_version:8.0.1\r\nloading:{loading}\r\nrole:slave\r\nmaster_link_status:{link}\r\n\
-         master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\nused_memory:9\r\nused_memory_startup:10\r\n\
+         master_sync_in_progress:{syncing}\r\nslave_read_repl_offset:90\r\nslave_repl_offset:77\r\nmaster_repl_offset:90\r\n\
+         master_replid:0123456789abcdef0123456789abcdef01234567\r\nmaster_replid2:0000000000000000000000000000000000000000\r\n\
+         second_repl_offset:-1\r\nrepl_backlog_active:0\r\nused_memory:9\r\nused_memory_startup:10\r\n\
          mem_replication_backlog:1\r\nmem_clients_slaves:3\r\nmem_clients_normal:30\r\nmem_cluster_links:3\r\nnumber_of_libraries:0\r\n\
          rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n\
          rdb_last_load_keys_expired:0\r\nrdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n\
@@ -85,6 +89,11 @@ fn a_primary_with_its_peers_is_read() {
         current_epoch: ConfigEpoch(9),
         slots: seen.slots.clone(),
         replication_offset: 4242,
+        history: HistoryNames {
+            replication_id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            former: Some(ReplicationPoint { replication_id: "76543210fedcba9876543210fedcba9876543210".to_owned(), offset: 100 }),
+            is_kept: true,
+        },
         keys: 15,
         data: ByteSize(5_667),
         libraries: 2,

@@ -86,6 +86,7 @@ fn answering(role: RoleSeen) -> NodeObservation {
         current_epoch: ConfigEpoch(1),
         slots: SlotSet::default(),
         replication_offset: 0,
+        history: valkyard_model::HistoryNames::default(),
         keys: 0,
         data: ByteSize(0),
         libraries: 0,

@@ -223,6 +223,7 @@ impl NodeScript {
             current_epoch: self.heard.map_or_else(|| highest_epoch(world).max(own.epoch), ConfigEpoch),
             slots: if is_primary && !self.is_empty { world.share(shard) } else { SlotSet::default() },
             replication_offset: self.offset,
+            history: valkyard_model::HistoryNames::default(),
             keys: self.keys,
             persistence: self.persistence(world),
             data: ByteSize(self.bytes),

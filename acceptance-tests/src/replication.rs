@@ -134,14 +134,16 @@ impl Pair {
         })
     }
 
-    /// Waits until every shard of the secondary streams.
+    /// Waits until every shard of every secondary streams.
     ///
     /// # Panics
     /// When that does not come.
     pub fn wait_until_streaming(&self) {
         wait_until("every shard to stream", FOLLOW_LIMIT, || {
             let replication = self.replication();
-            let shards = replication["secondaries"][0]["shards"].as_array().cloned().unwrap_or_default();
+            let secondaries = replication["secondaries"].as_array().cloned().unwrap_or_default();
+            let shards: Vec<Value> =
+                secondaries.iter().flat_map(|one| one["shards"].as_array().cloned().unwrap_or_default()).collect();
             let streams = |shard: &Value| shard["state"] == "STREAMING";
             if !shards.is_empty() && shards.iter().all(streams) { Ok(()) } else { Err(replication.to_string()) }
         });

@@ -17,4 +17,5 @@ mod persistence;
 mod provider;
 mod replication;
 mod shutdown;
+mod switchover;
 mod tidy;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The nodes of an instance that own slots, in the order of these.
-fn primaries(pair: &Pair, name: &str) -> Vec<Member> {
+pub(crate) fn primaries(pair: &Pair, name: &str) -> Vec<Member> {
     let instance = pair.instance(name);
     wait_until("the primaries of an instance", LIMIT, || {
         let mut found = Vec::new();
@@ -36,7 +36,7 @@ fn wait_for_replicas(pair: &Pair, name: &str) {
     }
 }
 
-fn role(instance: &Value) -> &Value {
+pub(crate) fn role(instance: &Value) -> &Value {
     &instance["crossInstanceReplicationConfig"]
 }
 

@@ -88,6 +88,7 @@ fn rank(waiting: &WaitingOn) -> u8 {
         WaitingOn::Reseeding(_) => 23,
         WaitingOn::StreamOf(_) => 24,
         WaitingOn::LinkToEnd(_) => 25,
+        WaitingOn::Switchover => 26,
     }
 }
 
@@ -108,6 +109,7 @@ fn group(members: &[&WaitingOn], amounts: Amounts) -> String {
         WaitingOn::DataToImport { .. }
         | WaitingOn::BackupToBeTaken { .. }
         | WaitingOn::WorkToStop
+        | WaitingOn::Switchover
         | WaitingOn::SourceToAnswer => alone(),
         WaitingOn::Reseeding(_) => format!("taking the data of shards {} from the primary instance anew", names()),
         WaitingOn::StreamOf(_) => format!("waiting for shards {} to follow the primary instance", names()),
@@ -162,6 +164,7 @@ fn subject(waiting: &WaitingOn) -> Option<String> {
         | WaitingOn::DataToImport { .. }
         | WaitingOn::BackupToBeTaken { .. }
         | WaitingOn::SourceToAnswer
+        | WaitingOn::Switchover
         | WaitingOn::WorkToStop => None,
     }
 }
@@ -222,6 +225,7 @@ fn words(waiting: &WaitingOn) -> String {
         WaitingOn::Reseeding(shard) => format!("taking the data of shard {shard} from the primary instance anew"),
         WaitingOn::StreamOf(shard) => format!("waiting for shard {shard} to follow the primary instance"),
         WaitingOn::LinkToEnd(shard) => format!("waiting for shard {shard} to part from its former primary instance"),
+        WaitingOn::Switchover => "changing places with the other members of the replication".to_owned(),
         WaitingOn::WorkToStop => "waiting for other work on its data to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => {
             format!(

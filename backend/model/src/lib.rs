@@ -32,6 +32,7 @@ mod slot_of_key;
 mod spec;
 mod step;
 mod step_kind;
+mod switchover;
 mod version;
 mod zone;
 
@@ -71,13 +72,14 @@ pub use replication::{
     Access, LinkSeen, Member, Part, PartSeen, Replication, ReplicationSeen, Reseeding, Role, SECONDARIES_MAX, SeedLack,
     SourceSeen, SourceShard, StreamState,
 };
-pub use replication_point::ReplicationPoint;
+pub use replication_point::{HistoryNames, ReplicationPoint};
 pub use secret::AdminSecret;
 pub use slot::{SLOT_COUNT, Slot, SlotRange, SlotSet, even_shares};
 pub use slot_of_key::{key_of_slot, slot_of_key};
 pub use spec::{AutoConnection, InstanceSpec, Labels};
 pub use step::{Admission, MoveTarget, MoveWay, Step, StopManner};
 pub use step_kind::StepKind;
+pub use switchover::{Accession, Drained, Points, PossibleLoss, Switchover, SwitchoverStep};
 pub use version::{BinaryVersion, EngineVersion, VersionError};
 pub use zone::{Zone, ZoneDistribution};
 

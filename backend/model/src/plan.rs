@@ -54,6 +54,8 @@ pub enum WaitingOn {
     Reseeding(ShardIndex),
     /// A link has to end before clients may write.
     LinkToEnd(ShardIndex),
+    /// The instance and its primary, or its secondaries, change places.
+    Switchover,
     /// Something else in the background has to end first.
     WorkToStop,
     /// The data in a node's folder cannot be read, and no other copy of it lives.

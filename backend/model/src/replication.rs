@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstanceName, NodeSerial, ReplicationPoint, Seen, ShardIndex, SlotSet, Timestamp, Uid};
+use crate::{Accession, InstanceName, NodeSerial, ReplicationPoint, Seen, ShardIndex, SlotSet, Switchover, Timestamp, Uid};
 
 /// Most secondaries of a primary (the product's limit).
 pub const SECONDARIES_MAX: usize = 2;
@@ -33,6 +33,26 @@ pub struct Replication {
     /// Shards whose data is thrown away and taken from the primary anew.
     #[serde(default)]
     pub reseeding: Reseeding,
+    /// The change of places that is under way.
+    #[serde(default)]
+    pub switchover: Option<Switchover>,
+    /// How it became the primary, if it did so by a switchover.
+    #[serde(default)]
+    pub accession: Option<Accession>,
+}
+
+impl Replication {
+    /// How the instance's nodes are to be set up.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        match (&self.role, &self.switchover) {
+            (Role::None, _) => Part::None,
+            // It writes nothing by itself either, so that its history ends.
+            (Role::Primary { .. }, Some(switchover)) if switchover.is_closed() => Part::Copy,
+            (Role::Primary { .. }, _) => Part::Source,
+            (Role::Secondary { .. } | Role::Leaving, _) => Part::Copy,
+        }
+    }
 }
 
 /// Shards that get their data anew, durable from before the first of their nodes is stopped until the new data was counted. With
@@ -79,16 +99,6 @@ impl Role {
         match self {
             Self::None | Self::Primary { .. } | Self::Leaving => None,
             Self::Secondary { primary, .. } => Some(primary),
-        }
-    }
-
-    /// How its nodes are to be set up.
-    #[must_use]
-    pub fn part(&self) -> Part {
-        match self {
-            Self::None => Part::None,
-            Self::Primary { .. } => Part::Source,
-            Self::Secondary { .. } | Self::Leaving => Part::Copy,
         }
     }
 
@@ -155,7 +165,7 @@ pub struct ReplicationSeen {
     pub source: Option<SourceSeen>,
     /// The links that run, by shard.
     pub links: BTreeMap<ShardIndex, LinkSeen>,
-    /// For an instance that leaves: the point that each serving primary carries.
+    /// For an instance that leaves or changes places: the point that each serving primary carries.
     pub points: BTreeMap<NodeSerial, Seen<ReplicationPoint>>,
 }
 
@@ -168,6 +178,8 @@ pub struct SourceSeen {
     pub shards: BTreeMap<ShardIndex, SourceShard>,
     /// Whether every slot is owned by one of these and none is on its way.
     pub is_settled: bool,
+    /// Whether no node of it takes writes, as far as one may live.
+    pub is_closed: bool,
 }
 
 /// A shard of a primary instance.
@@ -179,6 +191,8 @@ pub struct SourceShard {
     pub primary: SocketAddrV4,
     /// Where its replicas in sync listen, in order of serial.
     pub copies: Vec<SocketAddrV4>,
+    /// How far its history is; seen after whether it takes writes.
+    pub offset: u64,
 }
 
 /// A link as it was seen: from a node of the primary instance to the primary of the same shard here.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BackupContent, BackupOrder, BackupSource, ClusterSeed, DataSource, EngineVersion, Failure, Generation, ImportSource,
     ImportTarget, NodeAddress, NodeAllocation, NodeId, NodeSerial, NodeSettings, Reseeding, ShardIndex, SlotSet, StepKind,
-    Timestamp, Uid,
+    SwitchoverStep, Timestamp, Uid,
 };
 
 /// Who may use a node.
@@ -210,6 +210,8 @@ pub enum Step {
     },
     /// Durably record that nothing of a detached instance's former part is left. Seen in its role.
     RecordDetached,
+    /// A part of a change of places between a primary instance and a secondary.
+    SwitchOver(SwitchoverStep),
     /// Make a node forget others that leave. Seen in its peers.
     Forget {
         /// The node.
@@ -327,6 +329,7 @@ impl Step {
             Self::SetReseeding { .. } => StepKind::SetReseeding,
             Self::ClearPoint { .. } => StepKind::ClearPoint,
             Self::RecordDetached => StepKind::RecordDetached,
+            Self::SwitchOver(_) => StepKind::SwitchOver,
             Self::Forget { .. } => StepKind::Forget,
             Self::RetireNodes { .. } => StepKind::RetireNodes,
             Self::ReleaseNodes { .. } => StepKind::ReleaseNodes,
@@ -362,6 +365,7 @@ impl Step {
             | Self::ForgetImport { node, .. }
             | Self::ClearPoint { node }
             | Self::Forget { node, .. } => Some(*node),
+            Self::SwitchOver(step) => step.node(),
             Self::AllocateNodes { .. }
             | Self::RetireNodes { .. }
             | Self::ReleaseNodes { .. }

@@ -64,6 +64,8 @@ pub enum StepKind {
     ClearPoint,
     /// [`crate::Step::RecordDetached`]
     RecordDetached,
+    /// [`crate::Step::SwitchOver`]
+    SwitchOver,
     /// [`crate::Step::Forget`]
     Forget,
     /// [`crate::Step::RetireNodes`]
@@ -117,6 +119,7 @@ impl fmt::Display for StepKind {
             Self::SetReseeding => "choose shards to seed anew",
             Self::ClearPoint => "clear the point",
             Self::RecordDetached => "record the detachment",
+            Self::SwitchOver => "change places with the primary instance",
             Self::Forget => "forget",
             Self::RetireNodes => "retire nodes",
             Self::ReleaseNodes => "release nodes",

@@ -8,32 +8,65 @@ use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
 
 use valkyard_model::{
-    Condition, Convergence, LinkSeen, Role, SeedLack, Seen, ShardIndex, SourceShard, Step, StreamState, WaitingOn,
+    Condition, Convergence, LinkSeen, Role, SeedLack, Seen, ShardIndex, SourceShard, Step, StreamState, Switchover, WaitingOn,
 };
 
 use crate::cluster::{Cluster, Node, Shard};
 use crate::proposal::Proposal;
-use crate::{import, reseed};
+use crate::switchover::Draining;
+use crate::{import, reseed, switchover};
 
 pub(crate) fn plan_links(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
-    match &cluster.desired.replication.role {
-        Role::None | Role::Primary { .. } => {
+    let replication = &cluster.desired.replication;
+    match &replication.role {
+        Role::None => drop(end_all(proposal)),
+        Role::Primary { .. } => {
             end_all(proposal);
+            if let Some(stage) = &replication.switchover {
+                switchover::plan_primary(cluster, stage, proposal);
+            }
         }
         Role::Leaving => plan_leaving(cluster, proposal),
-        Role::Secondary { .. } => {
-            end_strangers(cluster, proposal);
-            let mut reseeding = cluster.desired.replication.reseeding.clone();
+        Role::Secondary { .. } => plan_secondary(cluster, replication.switchover.as_ref(), proposal),
+    }
+}
+
+fn plan_secondary(cluster: &Cluster<'_>, stage: Option<&Switchover>, proposal: &mut Proposal<'_>) {
+    end_strangers(cluster, proposal);
+    let all = || cluster.shards.iter().map(|shard| shard.index).collect::<Vec<_>>();
+    match stage {
+        None | Some(Switchover::Opening { .. } | Switchover::Clearing) => plan_reseeding(cluster, &all(), proposal),
+        Some(stage @ Switchover::Draining { .. }) => {
+            // Nothing is thrown away now: the other side is about to change.
             for shard in &cluster.shards {
-                if let Verdict::Reseed = plan_link(cluster, shard, proposal) {
-                    let noted = shard.nodes.iter().find_map(import::placed);
-                    reseeding.insert(shard.index, noted.and_then(|import| import.point.clone()));
-                }
+                plan_link(cluster, shard, proposal);
             }
-            if reseeding != cluster.desired.replication.reseeding {
-                reseed::set(proposal, reseeding);
+            if let Some(draining) = Draining::of(stage) {
+                switchover::plan_draining(cluster, &draining, proposal);
             }
         }
+        Some(Switchover::AwaitingPoints { .. }) => {
+            end_all(proposal);
+            proposal.wait(WaitingOn::Switchover);
+        }
+        Some(Switchover::TakingOver { ended, points }) => {
+            let ready = switchover::plan_taking_over(cluster, (ended, points), proposal);
+            plan_reseeding(cluster, &ready, proposal);
+        }
+    }
+}
+
+/// Links of these shards, and the mark of those whose data has to be taken anew.
+fn plan_reseeding(cluster: &Cluster<'_>, shards: &[ShardIndex], proposal: &mut Proposal<'_>) {
+    let mut reseeding = cluster.desired.replication.reseeding.clone();
+    for shard in cluster.shards.iter().filter(|shard| shards.contains(&shard.index)) {
+        if let Verdict::Reseed = plan_link(cluster, shard, proposal) {
+            let noted = shard.nodes.iter().find_map(import::placed);
+            reseeding.insert(shard.index, noted.and_then(|import| import.point.clone()));
+        }
+    }
+    if reseeding != cluster.desired.replication.reseeding {
+        reseed::set(proposal, reseeding);
     }
 }
 
@@ -146,6 +179,14 @@ fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     if end_all(proposal) {
         return;
     }
+    match are_points_clear(cluster, proposal) {
+        true => proposal.propose(Step::RecordDetached),
+        false => cluster.shards.iter().for_each(|shard| proposal.wait(WaitingOn::LinkToEnd(shard.index))),
+    }
+}
+
+/// Whether no serving primary carries a point; one that does is to lose it.
+pub(crate) fn are_points_clear(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) -> bool {
     let mut is_clear = cluster.shards.iter().all(|shard| shard.owns_nothing || shard.primary().is_some());
     for primary in cluster.shards.iter().filter_map(Shard::primary) {
         match proposal.observed.replication.points.get(&primary.serial()) {
@@ -157,8 +198,5 @@ fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
             Some(Seen::Known(_) | Seen::Unknown) | None => is_clear = false,
         }
     }
-    match is_clear {
-        true => proposal.propose(Step::RecordDetached),
-        false => cluster.shards.iter().for_each(|shard| proposal.wait(WaitingOn::LinkToEnd(shard.index))),
-    }
+    is_clear
 }

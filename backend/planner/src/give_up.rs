@@ -90,6 +90,7 @@ fn decide_futility(cluster: &Cluster<'_>, proposal: &Proposal<'_>) -> Option<Fai
         | StepKind::SetReseeding
         | StepKind::ClearPoint
         | StepKind::RecordDetached
+        | StepKind::SwitchOver
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -178,6 +179,7 @@ fn phrase(step: StepKind) -> &'static str {
         StepKind::SetReseeding => "choose shards to seed anew",
         StepKind::ClearPoint => "clear the point of node",
         StepKind::RecordDetached => "record the detachment",
+        StepKind::SwitchOver => "change places with the primary instance",
         StepKind::Forget => "remove leaving nodes from the view of node",
         StepKind::RetireNodes => "choose the nodes that leave",
         StepKind::ReleaseNodes => "remove the records of nodes that left",

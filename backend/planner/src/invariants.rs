@@ -11,8 +11,8 @@ mod following;
 use std::collections::{BTreeMap, BTreeSet};
 
 use valkyard_model::{
-    Convergence, DesiredInstance, Lifecycle, NodeAllocation, NodeId, NodeSerial, Observation, Plan, Port, RoleSeen, Seen,
-    ShardIndex, Standing, Step, StepKind, Zone, ZoneDistribution,
+    Convergence, DesiredInstance, Lifecycle, NodeAllocation, NodeId, NodeSerial, Observation, Plan, Port, RoleSeen, ShardIndex,
+    Standing, Step, StepKind, Zone, ZoneDistribution,
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
@@ -193,6 +193,13 @@ pub enum Violation {
     ReseedsWithoutSource,
     /// Clients are to write while a link may.
     OpensUnderLink,
+    /// Members of a replication are to change places at a time that is not theirs.
+    TurnsOverTooEarly,
+    /// A node is to carry a point that may not mean the data it has.
+    TakesForeignPoint {
+        /// The node.
+        node: NodeSerial,
+    },
     /// An allocation is to be removed while something of the node is left.
     ReleasedTooEarly {
         /// The node.
@@ -245,6 +252,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::EndLink { .. }
             | Step::SetReseeding { .. }
             | Step::RecordDetached
+            | Step::SwitchOver(_)
             | Step::AbandonUpdate { .. } => {}
         }
         violations.extend(change::check_change(&cluster, plan, step));
@@ -311,6 +319,7 @@ fn check_lifecycle(desired: &DesiredInstance, step: &Step) -> Option<Violation> 
         | StepKind::SetReseeding
         | StepKind::ClearPoint
         | StepKind::RecordDetached
+        | StepKind::SwitchOver
         | StepKind::Forget
         | StepKind::RetireNodes
         | StepKind::ReleaseNodes
@@ -404,8 +413,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
             }
         }
         StepKind::StopProcess => {
-            let is_seen = matches!(node.seen.process, Seen::Known(_));
-            violations.extend((!is_seen).then_some(Violation::ProcessNotSeen { node: serial }));
+            violations.extend(node.seen.process.known().is_none().then_some(Violation::ProcessNotSeen { node: serial }));
         }
         StepKind::TakeOver
         | StepKind::Replicate
@@ -445,6 +453,7 @@ fn check_node_step(cluster: &Cluster<'_>, serial: NodeSerial, step: &Step) -> Ve
         | StepKind::EndLink
         | StepKind::SetReseeding
         | StepKind::RecordDetached
+        | StepKind::SwitchOver
         | StepKind::AbandonUpdate
         | StepKind::OpenDiscovery
         | StepKind::CloseDiscovery

@@ -39,6 +39,7 @@ mod settings;
 mod snapshots;
 mod source;
 mod stopping;
+mod switchover;
 mod teardown;
 mod timing;
 

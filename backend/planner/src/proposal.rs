@@ -99,6 +99,7 @@ impl<'a> Proposal<'a> {
             | StepKind::SetReseeding
             | StepKind::ClearPoint
             | StepKind::RecordDetached
+            | StepKind::SwitchOver
             | StepKind::Forget
             | StepKind::RetireNodes
             | StepKind::ReleaseNodes

@@ -15,15 +15,15 @@ pub fn node_settings(desired: &DesiredInstance, allocation: &NodeAllocation) -> 
         maxmemory: maxmemory(desired),
         configs: desired.spec.engine_configs.clone(),
         persistence: desired.spec.persistence,
-        part: desired.replication.role.part(),
-        backlog: desired.replication.role.part().backlog(desired.maxmemory),
+        part: desired.replication.part(),
+        backlog: desired.replication.part().backlog(desired.maxmemory),
     }
 }
 
 /// Memory for data on each node. A copy has no limit of its own: what is evicted is its source's decision, and in import mode an
 /// engine at its limit refuses the writes that would make room.
 pub(crate) fn maxmemory(desired: &DesiredInstance) -> ByteSize {
-    match desired.replication.role.part() {
+    match desired.replication.part() {
         Part::None | Part::Source => desired.maxmemory,
         Part::Copy => ByteSize(0),
     }

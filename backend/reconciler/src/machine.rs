@@ -15,6 +15,7 @@ mod redact;
 mod seeding;
 mod sources;
 mod streams;
+mod switchover;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! Steps as the machine carries them out, wholly or halfway, with the faults in force.
 
-use valkyard_model::{DataLoss, DiscoverySeen, FaultKind, MoveWay, NodeSerial, Step};
+use valkyard_model::{DataLoss, DiscoverySeen, FaultKind, MoveWay, NodeSerial, Step, SwitchoverStep};
 use valkyard_reconciler::StepError;
 
 use crate::by_keys::{KeyMove, MoveEnd};
@@ -62,6 +62,7 @@ impl Machine {
             Step::SetReseeding { shards } => self.accept(|record| record.replication.reseeding.clone_from(shards)),
             Step::ClearPoint { node } => return transient(self.clear_point(*node)),
             Step::RecordDetached => self.record_detached(),
+            Step::SwitchOver(step) => return transient(self.switch_over(step)),
             Step::ForgetImport { node, surplus } => self.forget_import(*node, surplus),
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
             Step::RetireNodes { nodes } => self.retire(nodes),
@@ -97,6 +98,13 @@ impl Machine {
             | Step::ConfirmImport { .. }
             | Step::SetReseeding { .. }
             | Step::RecordDetached
+            | Step::SwitchOver(
+                SwitchoverStep::RecordDrained { .. }
+                | SwitchoverStep::TurnOver { .. }
+                | SwitchoverStep::GiveUp { .. }
+                | SwitchoverStep::RecordPoints { .. }
+                | SwitchoverStep::Finish,
+            )
             | Step::EnsureLink { .. }
             | Step::EndLink { .. }
             | Step::AbandonUpdate { .. }
@@ -125,6 +133,7 @@ impl Machine {
             | Step::BeginImport { .. }
             | Step::StopImport
             | Step::ClearPoint { .. }
+            | Step::SwitchOver(SwitchoverStep::KeepHistory { .. } | SwitchoverStep::TakePoint { .. })
             | Step::SaveSnapshot { .. } => lose(self.carry_out(step)),
         }
     }

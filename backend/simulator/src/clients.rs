@@ -17,8 +17,7 @@ impl Machine {
     /// Clients write; a slot whose shard has calmed down answers for what it has.
     pub(crate) fn write_and_check(&mut self) {
         // Until its first data is in, an instance is nobody's; and clients only read from one that follows another.
-        if self.record.as_ref().is_some_and(|record| record.importing().is_some() || record.replication.role.part() == Part::Copy)
-        {
+        if self.record.as_ref().is_some_and(|record| record.importing().is_some() || record.replication.part() == Part::Copy) {
             return;
         }
         for _ in 0..TRIES {

@@ -140,10 +140,10 @@ fn wanted(record: &DesiredInstance, node: &SimNode) -> NodeSettings {
         engine: record.spec.engine_version,
         zone: zone.expect("only allocated nodes are judged"),
         node_type: record.spec.node_type,
-        maxmemory: if record.replication.role.part() == Part::Copy { ByteSize(0) } else { record.maxmemory },
+        maxmemory: if record.replication.part() == Part::Copy { ByteSize(0) } else { record.maxmemory },
         configs: record.spec.engine_configs.clone(),
         persistence: record.spec.persistence,
-        part: record.replication.role.part(),
-        backlog: record.replication.role.part().backlog(record.maxmemory),
+        part: record.replication.part(),
+        backlog: record.replication.part().backlog(record.maxmemory),
     }
 }

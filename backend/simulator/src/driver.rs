@@ -242,6 +242,7 @@ fn told(step: &Step) -> String {
         | Step::ForgetImport { .. }
         | Step::ClearPoint { .. }
         | Step::RecordDetached
+        | Step::SwitchOver(_)
         | Step::Configure { .. }
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use valkyard_model::{
-    BinaryVersion, ClusterSeed, ConfigEpoch, LiveSettings, MigrationSeen, NodeId, OpenSlot, PartSeen, SeedRole, Slot, SlotSet,
-    Timestamp,
+    BinaryVersion, ClusterSeed, ConfigEpoch, HistoryNames, LiveSettings, MigrationSeen, NodeId, OpenSlot, PartSeen, SeedRole,
+    Slot, SlotSet, Timestamp,
 };
 
 use crate::disk::Diligence;
@@ -95,6 +95,8 @@ pub(crate) struct Engine {
     pub(crate) offset: u64,
     /// The history of data: a copy with the same one can catch up, any other is replaced.
     pub(crate) lineage: u64,
+    /// What its stream is called.
+    pub(crate) history: HistoryNames,
     pub(crate) link: Link,
     /// From when on it may call the cluster ok.
     pub(crate) ok_from: Timestamp,
@@ -152,6 +154,7 @@ impl Engine {
         self.conf.own = Description { replica_of: None, epoch, slots };
         self.conf.current_epoch = epoch;
         self.link = Link::Down;
+        self.rename_history();
         Ok(())
     }
 

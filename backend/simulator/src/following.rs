@@ -8,12 +8,13 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use valkyard_model::{
     LinkSeen, NodeSerial, ReplicationPoint, ReplicationSeen, Role, SeedLack, Seen, ShardIndex, Slot, SlotSet, SourceSeen,
-    SourceShard, StreamState, even_shares,
+    SourceShard, StreamState, Switchover, even_shares,
 };
 
 use crate::keys::{Keys, Point};
 use crate::machine::Machine;
 use crate::slots::{CLIENT_SLOTS, client_slot};
+use crate::switchover::Elsewhere;
 
 /// Writes of the source that it can send again.
 const BACKLOG: usize = 60;
@@ -26,21 +27,21 @@ const SOURCE_IP: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 const PRIMARY_PORT: u16 = 11_000;
 const COPY_PORT: u16 = 12_000;
 /// Numbers of the source's writes begin here, above those of this machine.
-const FIRST_NUMBER: u64 = 1 << 50;
+pub(crate) const FIRST_NUMBER: u64 = 1 << 50;
 
 /// What one shard of the source has written, oldest first.
 #[derive(Clone, Debug)]
-struct Log {
-    slots: SlotSet,
-    lineage: u64,
-    entries: Vec<(Slot, u64)>,
+pub(crate) struct Log {
+    pub(crate) slots: SlotSet,
+    pub(crate) lineage: u64,
+    pub(crate) entries: Vec<(Slot, u64)>,
     /// What it was before it lost some of it, by lineage.
-    former: BTreeMap<u64, Vec<(Slot, u64)>>,
+    pub(crate) former: BTreeMap<u64, Vec<(Slot, u64)>>,
 }
 
 /// A link that this daemon holds.
 #[derive(Clone, Debug)]
-struct SimLink {
+pub(crate) struct SimLink {
     source: SocketAddrV4,
     target: NodeSerial,
     state: StreamState,
@@ -50,10 +51,11 @@ struct SimLink {
 /// The source and its links.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Following {
-    logs: BTreeMap<ShardIndex, Log>,
-    links: BTreeMap<ShardIndex, SimLink>,
+    pub(crate) logs: BTreeMap<ShardIndex, Log>,
+    pub(crate) links: BTreeMap<ShardIndex, SimLink>,
     is_away: bool,
-    next_number: u64,
+    pub(crate) next_number: u64,
+    pub(crate) elsewhere: Elsewhere,
 }
 
 impl Log {
@@ -139,9 +141,11 @@ impl Machine {
         let source = record.replication.role.primary().filter(|_| !self.following.is_away).map(|primary| {
             let shard = |(index, log): (&ShardIndex, &Log)| {
                 let at = |port: u16| SocketAddrV4::new(SOURCE_IP, port + index.0);
-                (*index, SourceShard { slots: log.slots.clone(), primary: at(PRIMARY_PORT), copies: vec![at(COPY_PORT)] })
+                let (primary, copies, offset) = (at(PRIMARY_PORT), vec![at(COPY_PORT)], log.entries.len() as u64);
+                (*index, SourceShard { slots: log.slots.clone(), primary, copies, offset })
             };
-            SourceSeen { uid: primary.uid, shards: self.following.logs.iter().map(shard).collect(), is_settled: true }
+            let shards = self.following.logs.iter().map(shard).collect();
+            SourceSeen { uid: primary.uid, shards, is_settled: true, is_closed: self.is_source_closed() }
         });
         let link = |(shard, link): (&ShardIndex, &SimLink)| {
             let SimLink { source, target, state, applied } = link.clone();
@@ -150,11 +154,16 @@ impl Machine {
                 LinkSeen { source, target, state, applied, source_offset: None, lag_bytes: None, lag: None, synced_at: None };
             (*shard, seen)
         };
-        let points = match record.replication.role {
-            Role::Leaving => self.engines().filter(|(_, engine)| engine.is_primary()).map(|(serial, engine)| {
-                (serial, engine.data.point.map_or(Seen::Absent, |point| Seen::Known(point_message(point))))
-            }),
-            Role::None | Role::Primary { .. } | Role::Secondary { .. } => {
+        let points = match (&record.replication.role, &record.replication.switchover) {
+            (Role::Leaving, _) | (_, Some(Switchover::Opening { .. } | Switchover::Clearing | Switchover::TakingOver { .. })) => {
+                self.engines().filter(|(_, engine)| engine.is_primary()).map(|(serial, engine)| {
+                    (serial, engine.data.point.map_or(Seen::Absent, |point| Seen::Known(point_message(point))))
+                })
+            }
+            (
+                Role::None | Role::Primary { .. } | Role::Secondary { .. },
+                None | Some(Switchover::Draining { .. } | Switchover::AwaitingPoints { .. }),
+            ) => {
                 return ReplicationSeen {
                     source,
                     links: self.following.links.iter().map(link).collect(),
@@ -224,7 +233,7 @@ impl Machine {
     }
 
     fn write_to_source(&mut self, shard: ShardIndex) {
-        if self.following.is_away || !self.random.chance(WRITE_PERCENT) {
+        if self.following.is_away || !self.random.chance(WRITE_PERCENT) || !self.is_source_open() {
             return;
         }
         let Some(log) = self.following.logs.get_mut(&shard) else { return };
@@ -232,6 +241,12 @@ impl Machine {
         let index = usize::try_from(self.random.below(slots.len() as u64)).expect("few slots");
         self.following.next_number += 1;
         log.entries.push((slots[index], self.following.next_number));
+    }
+
+    /// Whether there is somebody elsewhere who takes writes.
+    fn is_source_open(&self) -> bool {
+        let follows = self.record.as_ref().is_some_and(|record| record.replication.role.primary().is_some());
+        follows && !self.is_source_closed() && !matches!(self.stage(), Some(Switchover::AwaitingPoints { .. }))
     }
 
     fn stream(&mut self, shard: ShardIndex) {
@@ -295,7 +310,7 @@ impl Machine {
     }
 }
 
-fn point_message(point: Point) -> ReplicationPoint {
+pub(crate) fn point_message(point: Point) -> ReplicationPoint {
     ReplicationPoint { replication_id: point.lineage.to_string(), offset: point.offset }
 }
 

@@ -65,3 +65,15 @@ pub fn accepted_secondary(shards: i32, replicas: i32) -> DesiredInstance {
     accepted.spec.import = Some(ImportSource::Primary(name));
     accepted
 }
+
+/// An instance of this shape that another one, elsewhere, is to follow as soon as it is complete.
+///
+/// # Panics
+/// When the shape is outside the product's limits.
+#[must_use]
+pub fn accepted_primary(shards: i32, replicas: i32) -> DesiredInstance {
+    let mut accepted = accepted_instance(shards, replicas);
+    let name: InstanceName = "projects/p/locations/europe-west1/instances/copy".parse().expect("a valid name");
+    accepted.replication.role = Role::Primary { secondaries: vec![Member { name, uid: Uid(Uuid::from_u128(7)) }] };
+    accepted
+}

@@ -27,11 +27,12 @@ mod random;
 mod record_steps;
 mod replication;
 mod slots;
+mod switchover;
 mod world;
 
 pub use chaos::{Chaos, CrashPoint, Moment};
 pub use driver::{Downtime, Outcome, Simulation};
 pub use fate::ZoneLoss;
-pub use instance::{accepted_instance, accepted_instance_of, accepted_secondary};
+pub use instance::{accepted_instance, accepted_instance_of, accepted_primary, accepted_secondary};
 pub use machine::Machine;
 pub use random::Random;

@@ -198,6 +198,13 @@ impl Machine {
         self.nodes.keys().copied().collect()
     }
 
+    /// The processes that run, by node.
+    #[must_use]
+    pub fn pids(&self) -> BTreeMap<NodeSerial, Pid> {
+        let pid = |node: &SimNode| node.process.as_ref().map(|process| process.pid);
+        self.nodes.iter().filter_map(|(serial, node)| Some((*serial, pid(node)?))).collect()
+    }
+
     /// Whether anything of the instance is left: record, process, folder, endpoint.
     #[must_use]
     pub fn is_bare(&self) -> bool {
@@ -245,6 +252,7 @@ impl Machine {
             self.run_migrations();
             self.run_jobs();
             self.run_links();
+            self.run_elsewhere();
             self.write_and_check();
         }
     }

@@ -5,8 +5,8 @@ use std::net::SocketAddrV4;
 
 use chrono::TimeDelta;
 use valkyard_model::{
-    Access, BinaryVersion, ClusterSeed, DataSource, EngineVersion, FaultKind, LiveSettings, NodeId, NodeSerial, NodeSettings,
-    PartSeen, Pid, StopManner,
+    Access, BinaryVersion, ClusterSeed, DataSource, EngineVersion, FaultKind, HistoryNames, LiveSettings, NodeId, NodeSerial,
+    NodeSettings, PartSeen, Pid, StopManner,
 };
 use valkyard_reconciler::StepError;
 
@@ -109,6 +109,7 @@ impl Machine {
             // A primary's stream begins with pings to its replicas, so whoever ever copied it has some of it.
             offset: u64::from(is_primary),
             lineage: number,
+            history: HistoryNames { replication_id: number.to_string(), former: None, is_kept: false },
             link: Link::Down,
             ok_from: listens_at + delay,
             loads_until: listens_at + TimeDelta::milliseconds(i64::try_from(loading).expect("below the maximum")),

@@ -1,7 +1,7 @@
 //! Replication: replicas connect, copy and catch up, a little behind their primaries.
 
 use chrono::TimeDelta;
-use valkyard_model::{NodeId, NodeSerial};
+use valkyard_model::{HistoryNames, NodeId, NodeSerial};
 
 use crate::engine::{Engine, Link};
 use crate::machine::Machine;
@@ -53,13 +53,14 @@ impl Machine {
         let (data, libraries) = (source.data.clone(), source.libraries);
         let open_slots = source.conf.open_slots.clone();
         let (offset, lineage) = (source.offset, source.lineage);
+        let history = HistoryNames { is_kept: true, ..source.history.clone() };
         let is_anew = self.engine_mut(serial).is_some_and(|engine| engine.lineage != lineage);
         if is_anew {
             self.begin_log_anew(serial);
         }
         if let Some(engine) = self.engine_mut(serial) {
             (engine.data, engine.libraries, engine.offset, engine.lineage) = (data, libraries, offset, lineage);
-            (engine.conf.open_slots, engine.link) = (open_slots, Link::Up);
+            (engine.conf.open_slots, engine.link, engine.history) = (open_slots, Link::Up, history);
         }
     }
 

@@ -135,6 +135,7 @@ impl Machine {
             current_epoch: engine.conf.current_epoch,
             slots: engine.conf.own.slots.clone(),
             replication_offset: engine.offset,
+            history: engine.history.clone(),
             keys,
             data: ByteSize(keys * self.chaos.bytes_per_key),
             libraries: engine.libraries,

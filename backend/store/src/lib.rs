@@ -29,7 +29,8 @@ mod zone_outage;
 pub use address::AddressPlan;
 pub use collection_row::Collection;
 pub use command::{
-    BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, Follow, RequestKey, UpdateInstance, VerifyBackup,
+    BackUpInstance, CreateInstance, DeleteBackup, DeleteInstance, ExportBackup, Follow, RequestKey, RoleChange, UpdateInstance,
+    VerifyBackup,
 };
 pub use distance::LocationDistance;
 pub use error::{BackupError, CreateError, DatabaseError, DeleteError, OperationError, ProgressError, StoreError, UpdateError};

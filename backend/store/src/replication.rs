@@ -1,6 +1,6 @@
 //! What the loop of a member of a replication records.
 
-use valkyard_model::{InstanceName, Reseeding, Uid};
+use valkyard_model::{InstanceName, Reseeding, SwitchoverStep, Timestamp, Uid};
 
 use crate::command;
 use crate::error::ProgressError;
@@ -15,6 +15,21 @@ impl Store {
     pub async fn set_reseeding(&self, name: &InstanceName, uid: Uid, shards: Reseeding) -> Result<(), ProgressError> {
         let name = name.clone();
         self.writer.write_way_out(move |tx| command::set_reseeding(tx, &name, uid, shards.clone())).await
+    }
+
+    /// Carries out the durable part of a step of a switchover. Idempotent; does nothing where that is over.
+    ///
+    /// # Errors
+    /// See [`ProgressError`].
+    pub async fn switch_over(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        step: SwitchoverStep,
+        now: Timestamp,
+    ) -> Result<(), ProgressError> {
+        let name = name.clone();
+        self.writer.write_way_out(move |tx| command::switch_over(tx, (&name, uid), &step, now)).await
     }
 
     /// Records that nothing is left of a detached instance's former part. Idempotent.

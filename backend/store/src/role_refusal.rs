@@ -55,6 +55,18 @@ pub enum RoleRefusal {
         /// Its name.
         name: InstanceName,
     },
+    /// A member is in the middle of a switchover.
+    #[error("a switchover of '{name}' is under way; try again when it is over")]
+    SwitchingOver {
+        /// Its name.
+        name: InstanceName,
+    },
+    /// A member is not at rest.
+    #[error("'{name}' is on its way back from a change, or gets data of its primary anew; try again when it is ACTIVE")]
+    Restless {
+        /// Its name.
+        name: InstanceName,
+    },
     /// The database failed.
     #[error("failed to record the replication")]
     Database(#[from] DatabaseError),

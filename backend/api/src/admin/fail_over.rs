@@ -137,6 +137,7 @@ fn concerns(findings: &Findings, waiting: &WaitingOn, shard: ShardIndex) -> bool
         WaitingOn::BackupToBeTaken { .. }
         | WaitingOn::DataToImport { .. }
         | WaitingOn::SourceToAnswer
+        | WaitingOn::Switchover
         | WaitingOn::WorkToStop => false,
     }
 }

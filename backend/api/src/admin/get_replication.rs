@@ -1,9 +1,11 @@
 //! How far the secondaries of a replication are.
 
-use admin_proto::v1::replication::Role as RoleMessage;
+use admin_proto::v1::replication::{Role as RoleMessage, SwitchoverStage};
 use admin_proto::v1::shard_status::State;
-use admin_proto::v1::{GetReplicationRequest, Replication, SecondaryStatus, ShardStatus};
-use valkyard_model::{Convergence, DesiredInstance, JobState, LinkSeen, Member, Observation, Role, ShardIndex, StreamState};
+use admin_proto::v1::{GetReplicationRequest, LastSwitchover, PossibleLoss, Replication, SecondaryStatus, ShardStatus};
+use valkyard_model::{
+    Accession, Convergence, DesiredInstance, JobState, LinkSeen, Member, Observation, Role, ShardIndex, StreamState, Switchover,
+};
 
 use super::distance_message::distance_message;
 use super::findings::Findings;
@@ -31,8 +33,41 @@ pub(crate) async fn get_replication(state: &ApiState, request: GetReplicationReq
         let findings = Findings::beside(state, secondary).await;
         secondaries.push(SecondaryStatus { distance: Some(distance_message(&distance)), ..secondary_status(&findings) });
     }
-    let primary = primary.map(|primary| primary.name.to_string()).unwrap_or_default();
-    Ok(Replication { instance: name.to_string(), role: role.into(), primary, secondaries })
+    let last_switchover = match &primary {
+        Some(primary) if primary.uid == asked.uid => asked.replication.accession.clone(),
+        Some(primary) => state.store.instance(&primary.name).await?.and_then(|instance| instance.replication.accession),
+        None => None,
+    };
+    Ok(Replication {
+        instance: name.to_string(),
+        role: role.into(),
+        primary: primary.map(|primary| primary.name.to_string()).unwrap_or_default(),
+        secondaries,
+        switchover: stage_message(asked.replication.switchover.as_ref()).into(),
+        last_switchover: last_switchover.as_ref().map(last_message),
+    })
+}
+
+fn stage_message(stage: Option<&Switchover>) -> SwitchoverStage {
+    match stage {
+        None => SwitchoverStage::Unspecified,
+        Some(Switchover::Draining { .. }) => SwitchoverStage::Draining,
+        Some(Switchover::Opening { .. }) => SwitchoverStage::Opening,
+        Some(Switchover::Clearing) => SwitchoverStage::Clearing,
+        Some(Switchover::AwaitingPoints { .. } | Switchover::TakingOver { .. }) => SwitchoverStage::TakingOver,
+    }
+}
+
+fn last_message(accession: &Accession) -> LastSwitchover {
+    LastSwitchover {
+        time: Some(timestamp_message(accession.at)),
+        from: accession.from.name.to_string(),
+        possible_loss: accession.possible_loss.map(|loss| PossibleLoss {
+            bytes: whole(loss.bytes),
+            lag: Some(duration_message(loss.lag)),
+            synced_at: loss.synced_at.map(timestamp_message),
+        }),
+    }
 }
 
 fn secondary_status(findings: &Findings) -> SecondaryStatus {

@@ -166,6 +166,7 @@ fn node_of(waiting: &WaitingOn) -> Option<NodeSerial> {
         | WaitingOn::Reseeding(_)
         | WaitingOn::StreamOf(_)
         | WaitingOn::LinkToEnd(_)
+        | WaitingOn::Switchover
         | WaitingOn::Replacement(_)
         | WaitingOn::ZoneToReturn(_)
         | WaitingOn::FailoverToSettle(_) => None,

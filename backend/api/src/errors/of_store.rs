@@ -45,6 +45,8 @@ impl From<RoleRefusal> for ApiError {
             refusal @ (RoleRefusal::NotReady { .. }
             | RoleRefusal::IsSecondary { .. }
             | RoleRefusal::TooMany { .. }
+            | RoleRefusal::SwitchingOver { .. }
+            | RoleRefusal::Restless { .. }
             | RoleRefusal::NotFollowing { .. }) => Self::Role(Box::new(refusal)),
         }
     }

@@ -1,9 +1,11 @@
 //! What a request says of an instance's part in a replication: whom a new one follows and what it takes over from there, who is
-//! detached, and what may be changed on which member.
+//! detached or becomes the primary, and what may be changed on which member.
+
+use std::collections::BTreeSet;
 
 use memorystore_proto::v1;
 use valkyard_model::{DesiredInstance, FieldViolation, InstanceName, InstanceSpec, Role, SpecDraft};
-use valkyard_store::{Follow, RoleRefusal};
+use valkyard_store::{Follow, RoleChange, RoleRefusal};
 
 use crate::convert::{AskedRole, asked_role, fields, replication_violation as violation};
 use crate::{ApiError, ApiState};
@@ -124,16 +126,13 @@ impl RolePaths<'_> {
     }
 }
 
-/// Which secondaries an update detaches: the instance itself, or others.
-pub(super) fn detached(
-    current: &DesiredInstance,
-    wanted: &v1::Instance,
-    paths: RolePaths<'_>,
-) -> Result<Vec<InstanceName>, ApiError> {
+/// What an update changes about who follows whom.
+pub(super) fn change(current: &DesiredInstance, wanted: &v1::Instance, paths: RolePaths<'_>) -> Result<RoleChange, ApiError> {
+    let detach = |names: Vec<InstanceName>| if names.is_empty() { RoleChange::None } else { RoleChange::Detach(names) };
     let asked = masked_role(current, wanted, paths).map_err(|found| ApiError::Invalid(vec![found]))?;
     let refuse = |below: &str, text: String| Err(ApiError::Invalid(vec![violation(below, text)]));
     match (&current.replication.role, asked) {
-        (Role::None | Role::Leaving, AskedRole::None) => Ok(Vec::new()),
+        (Role::None | Role::Leaving, AskedRole::None) => Ok(RoleChange::None),
         (Role::None | Role::Leaving, AskedRole::Primary(_)) => {
             refuse("instance_role", "an instance becomes PRIMARY when a secondary of it is created".to_owned())
         }
@@ -142,27 +141,37 @@ pub(super) fn detached(
                         instance_role SECONDARY";
             Err(ApiError::NotInThisVersion { what: what.to_owned() })
         }
-        (Role::Primary { secondaries }, AskedRole::None) => Ok(secondaries.iter().map(|member| member.name.clone()).collect()),
+        (Role::Primary { secondaries }, AskedRole::None) => {
+            Ok(detach(secondaries.iter().map(|member| member.name.clone()).collect()))
+        }
         (Role::Primary { secondaries }, AskedRole::Primary(stays)) => {
             let is_known = |name: &&InstanceName| secondaries.iter().any(|member| member.name == **name);
             if let Some(new) = stays.iter().find(|name| !is_known(name)) {
                 return refuse("secondary_instances", format!("'{new}' does not follow; a secondary is added by creating it"));
             }
             let leaves = secondaries.iter().map(|member| &member.name).filter(|name| !stays.contains(name));
-            Ok(leaves.cloned().collect())
+            Ok(detach(leaves.cloned().collect()))
         }
         (Role::Primary { .. }, AskedRole::Secondary(_)) => refuse(
             "instance_role",
             "a primary instance becomes SECONDARY by a switchover, which is asked of the other".to_owned(),
         ),
-        (Role::Secondary { .. }, AskedRole::None) => Ok(vec![current.name.clone()]),
-        (Role::Secondary { primary, .. }, AskedRole::Secondary(asked)) if primary.name == asked => Ok(Vec::new()),
+        (Role::Secondary { .. }, AskedRole::None) => Ok(detach(vec![current.name.clone()])),
+        (Role::Secondary { primary, .. }, AskedRole::Secondary(asked)) if primary.name == asked => Ok(RoleChange::None),
         (Role::Secondary { primary, .. }, AskedRole::Secondary(_)) => {
             refuse("primary_instance", format!("the instance follows '{}'; detach it first (instance_role NONE)", primary.name))
         }
-        (Role::Secondary { .. }, AskedRole::Primary(_)) => {
-            let what = "switchover is not available in this version; to write to this instance, detach it (instance_role NONE)";
-            Err(ApiError::NotInThisVersion { what: what.to_owned() })
+        (Role::Secondary { primary, secondaries }, AskedRole::Primary(listed)) => {
+            let others = secondaries.iter().filter(|member| member.uid != current.uid);
+            let expected: BTreeSet<&InstanceName> = std::iter::once(primary).chain(others).map(|member| &member.name).collect();
+            if !listed.is_empty() && listed.iter().collect::<BTreeSet<_>>() != expected {
+                let names = expected.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" and ");
+                return refuse(
+                    "secondary_instances",
+                    format!("after a switchover these follow: {names}; name them all, or none"),
+                );
+            }
+            Ok(RoleChange::SwitchOver)
         }
     }
 }

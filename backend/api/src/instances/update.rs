@@ -9,7 +9,7 @@ use valkyard_model::{
     DesiredInstance, EngineVersion, FieldViolation, InstanceName, InstanceSpec, OperationId, SpecDraft, SpecLimits, Timestamp,
     Verb, validate,
 };
-use valkyard_store::{UpdateError, UpdateInstance};
+use valkyard_store::{RoleChange, UpdateError, UpdateInstance};
 
 use crate::convert::{changed_automated_backups, fields, instance_name, operation_message, persistence, refused, request_key};
 use crate::instances::{fit, maxmemory, roles};
@@ -77,9 +77,9 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
         let now = state.platform.now();
         let spec = changed_spec(&current, &wanted, &mask, &state.platform.limits(), now)?;
         roles::refuse_shared_change(&current, &spec)?;
-        let detach = match mask.has(REPLICATION) {
-            true => roles::detached(&current, &wanted, roles::RolePaths(&mask.paths))?,
-            false => Vec::new(),
+        let roles = match mask.has(REPLICATION) {
+            true => roles::change(&current, &wanted, roles::RolePaths(&mask.paths))?,
+            false => RoleChange::None,
         };
         refuse_too_small(&state, &current, &spec).await?;
         let accepted = UpdateInstance {
@@ -87,7 +87,7 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
             expected_generation: current.generation,
             maxmemory: maxmemory(&state.platform.memory(), &spec),
             spec,
-            detach: detach.clone(),
+            roles,
             operation_id: OperationId::new(now, state.platform.random_uuid()),
             request: key.clone(),
             at: state.platform.calendar(),

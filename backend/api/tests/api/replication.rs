@@ -128,15 +128,36 @@ async fn what_this_version_does_not_do_is_refused_with_another_way() {
     let server = with_primary().await;
     server.create("copy", following("cache")).await;
     server.create("other", json!({ "shardCount": 3 })).await;
-    let switchover = json!({ "instanceRole": "PRIMARY", "secondaryInstances": [{ "instance": name_of("cache") }] });
     let attach = json!({ "instanceRole": "SECONDARY", "primaryInstance": { "instance": name_of("cache") } });
-    for (id, role, way) in [("copy", switchover, "detach it"), ("other", attach.clone(), "create a new one")] {
-        let answer = patch(&server, id, role).await;
-        assert_eq!(answer["error"]["status"], "UNIMPLEMENTED", "{answer}");
-        assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(way)), "{answer}");
-    }
+    let answer = patch(&server, "other", attach.clone()).await;
+    assert_eq!(answer["error"]["status"], "UNIMPLEMENTED", "{answer}");
+    assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains("create a new one")), "{answer}");
     let refused = patch(&server, "cache", attach).await;
     assert_eq!(violated(&refused), [format!("{FIELD}.instance_role")], "{refused}");
+}
+
+#[tokio::test]
+async fn a_switchover_is_asked_of_a_secondary_names_all_members_and_is_left_in_peace() {
+    let server = with_primary().await;
+    server.create("copy", following("cache")).await;
+    server.create("third", following("cache")).await;
+    let lead = |ids: &[&str]| {
+        let listed: Vec<Value> = ids.iter().map(|id| json!({ "instance": name_of(id) })).collect();
+        json!({ "instanceRole": "PRIMARY", "secondaryInstances": listed })
+    };
+    for ids in [["cache"].as_slice(), &["cache", "copy"]] {
+        let refused = patch(&server, "copy", lead(ids)).await;
+        assert_eq!(violated(&refused), [format!("{FIELD}.secondary_instances")], "{refused}");
+    }
+    let accepted = patch(&server, "copy", lead(&["third", "cache"])).await;
+    assert!(accepted["name"].is_string(), "{accepted}");
+    let again = patch(&server, "third", lead(&[])).await;
+    assert_eq!(again["error"]["status"], "FAILED_PRECONDITION", "{again}");
+    assert!(again["error"]["message"].as_str().is_some_and(|text| text.contains("a switchover of")), "{again}");
+    let late = try_create(&server, "four", &following("cache")).await;
+    assert_eq!(late["error"]["status"], "FAILED_PRECONDITION", "{late}");
+    let status = server.get(&format!("/v1/admin/{}/replication", name_of("cache"))).await.ok();
+    assert_eq!((&status["role"], &status["switchover"]), (&json!("PRIMARY"), &json!("DRAINING")), "{status}");
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
         | Step::SetReseeding { .. }
         | Step::ClearPoint { .. }
         | Step::RecordDetached
+        | Step::SwitchOver(_)
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }
         | Step::CloseDiscovery

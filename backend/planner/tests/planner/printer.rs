@@ -62,6 +62,7 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         Step::ConfirmImport { node } | Step::ClearPoint { node } => format!("{kind} of {node}"),
         Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
         Step::EnsureLink { .. } | Step::EndLink { .. } | Step::SetReseeding { .. } => format!("{kind} {}", print_link(step)),
+        Step::SwitchOver(step) => format!("{kind}: {step:?}"),
         Step::RecordDetached | Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => {
             kind.to_string()
         }
@@ -180,6 +181,7 @@ fn print_reason(reason: &WaitingOn) -> String {
         WaitingOn::StreamOf(shard) => format!("{shard} to follow"),
         WaitingOn::Reseeding(shard) => format!("{shard} to be seeded anew"),
         WaitingOn::LinkToEnd(shard) => format!("{shard} to part"),
+        WaitingOn::Switchover => "the switchover".to_owned(),
         WaitingOn::WorkToStop => "work to stop".to_owned(),
         WaitingOn::DataToBeReadable(node) => format!("the data of {node} to be readable"),
         WaitingOn::DataToLoad(node) => format!("{node} to come back with the data"),

@@ -59,6 +59,7 @@ impl MachineWorld {
             | Step::SetReseeding { .. }
             | Step::ClearPoint { .. }
             | Step::RecordDetached
+            | Step::SwitchOver(_)
             | Step::RecordDataLoss { .. }
             | Step::BeginBackup { .. }
             | Step::StopBackup

@@ -29,6 +29,7 @@ impl MachineWorld {
             Step::SetReseeding { shards } => store.set_reseeding(name, uid, shards.clone()).await?,
             Step::ClearPoint { node } => self.clear_point(desired, *node).await?,
             Step::RecordDetached => store.record_detached(name, uid).await?,
+            Step::SwitchOver(step) => self.switch_over(desired, step).await?,
             Step::StopImport => self.stop_import(),
             Step::ConfirmImport { node } => self.confirm_import(desired, *node).await?,
             Step::ForgetImport { node, surplus } => {
@@ -77,7 +78,7 @@ impl MachineWorld {
 
     /// The note goes last: without it all of this is done again. A node that ends meanwhile comes back with the new file.
     async fn confirm_import(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<(), StepError> {
-        let (home, file) = (self.home(desired, node), acl_file(desired, desired.replication.role.part(), Admission::Clients));
+        let (home, file) = (self.home(desired, node), acl_file(desired, desired.replication.part(), Admission::Clients));
         let admitting = {
             let home = home.clone();
             move || rewrite(&home, &file)

@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 use valkyard_model::{
     AdminSecret, DesiredInstance, FaultKind, InstanceName, LinkSeen, NodeSerial, Observation, ReplicationPoint, ReplicationSeen,
-    Role, RoleSeen, SeedLack, Seen, ShardIndex, StreamState,
+    Role, RoleSeen, SeedLack, Seen, ShardIndex, StreamState, Switchover,
 };
 use valkyard_planner::source_seen;
 use valkyard_replicator::{
@@ -91,7 +91,7 @@ async fn tell_changes(mut status: watch::Receiver<LinkStatus>, wake: Wake, shard
     }
 }
 
-fn step_error(error: impl std::error::Error + Send + Sync + 'static) -> StepError {
+pub(super) fn step_error(error: impl std::error::Error + Send + Sync + 'static) -> StepError {
     StepError { kind: FaultKind::Transient, source: Box::new(error) }
 }
 
@@ -156,7 +156,7 @@ impl MachineWorld {
         clear_checkpoint(&self.endpoint(desired, node)?).await.map_err(step_error)
     }
 
-    fn endpoint(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<Endpoint, StepError> {
+    pub(super) fn endpoint(&self, desired: &DesiredInstance, node: NodeSerial) -> Result<Endpoint, StepError> {
         let address = SocketAddrV4::new(desired.address.ip, allocation(desired, node)?.port.0);
         Ok(Endpoint { address, secret: desired.secret.clone() })
     }
@@ -170,9 +170,14 @@ impl MachineWorld {
         self.follow_distance(desired).await;
         let links = self.attachments().streams.iter().map(|(shard, stream)| (*shard, stream.seen())).collect();
         let source = desired.replication.role.primary().and_then(|primary| self.source_of(&primary.name));
-        let points = match &desired.replication.role {
-            Role::Leaving => self.points_seen(desired, observed).await,
-            Role::None | Role::Primary { .. } | Role::Secondary { .. } => BTreeMap::new(),
+        let points = match (&desired.replication.role, &desired.replication.switchover) {
+            (Role::Leaving, _) | (_, Some(Switchover::Opening { .. } | Switchover::Clearing | Switchover::TakingOver { .. })) => {
+                self.points_seen(desired, observed).await
+            }
+            (
+                Role::None | Role::Primary { .. } | Role::Secondary { .. },
+                None | Some(Switchover::Draining { .. } | Switchover::AwaitingPoints { .. }),
+            ) => BTreeMap::new(),
         };
         ReplicationSeen { source, links, points }
     }

@@ -22,7 +22,7 @@ fn accepted(shards: i32, replicas: i32, persistence: Persistence, seed: u64) -> 
     machine
 }
 
-fn following(shards: i32, replicas: i32, persistence: Persistence, seed: u64) -> Machine {
+pub(crate) fn following(shards: i32, replicas: i32, persistence: Persistence, seed: u64) -> Machine {
     let mut simulation = Simulation::on(accepted(shards, replicas, persistence, seed));
     simulation.run(CHANGE_TURNS_MAX);
     assert_follows(&mut simulation);
@@ -30,7 +30,7 @@ fn following(shards: i32, replicas: i32, persistence: Persistence, seed: u64) ->
 }
 
 /// Complete, and no more behind than a link that is well may be.
-fn assert_follows(simulation: &mut Simulation) {
+pub(crate) fn assert_follows(simulation: &mut Simulation) {
     live_for(simulation, TimeDelta::seconds(2));
     assert_complete(simulation);
     let machine = simulation.machine();
@@ -39,7 +39,7 @@ fn assert_follows(simulation: &mut Simulation) {
     assert!(writes > LAG_MAX && lag <= LAG_MAX, "{lag} of {writes} writes are not here\n{}", simulation.story());
 }
 
-fn kill_somebody(simulation: &mut Simulation) {
+pub(crate) fn kill_somebody(simulation: &mut Simulation) {
     let serials = simulation.machine().serials();
     if serials.is_empty() {
         return;
@@ -48,7 +48,7 @@ fn kill_somebody(simulation: &mut Simulation) {
     simulation.machine().kill(serials[index]);
 }
 
-fn some_turns(simulation: &mut Simulation, most: u64) {
+pub(crate) fn some_turns(simulation: &mut Simulation, most: u64) {
     let turns = simulation.machine().random().below(most);
     for _ in 0..turns {
         if let Outcome::Looked(look) = simulation.turn() {

@@ -9,4 +9,5 @@ mod following;
 mod persistence;
 mod scenario;
 mod shapes;
+mod switchover;
 mod zones;

@@ -6,7 +6,7 @@ use valkyard_model::{
 };
 
 use super::abandon_update::return_to_settled;
-use super::replication;
+use super::{replication, switchover};
 use crate::error::OperationError;
 use crate::{backup_row, instance_row, operation_row};
 
@@ -63,5 +63,6 @@ fn give_up_update(connection: &Connection, operation: &Operation, now: Timestamp
     };
     let message = "the update was cancelled on request; the instance goes back to what it was before".to_owned();
     let failure = Failure { code: FailureCode::Cancelled, message };
+    switchover::give_up(connection, instance.clone(), &failure, now)?;
     Ok(return_to_settled(connection, instance, &failure, now)?)
 }

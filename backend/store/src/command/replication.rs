@@ -4,10 +4,11 @@
 use rusqlite::Connection;
 use valkyard_model::{
     Convergence, DesiredInstance, Generation, InstanceName, Lifecycle, Member, Replication, Reseeding, Role, SECONDARIES_MAX,
-    Timestamp, Uid,
+    Switchover, Timestamp, Uid,
 };
 
 use super::incarnation::find_incarnation;
+use super::switchover;
 use crate::error::{DatabaseError, ProgressError};
 use crate::role_refusal::RoleRefusal;
 use crate::{instance_row, operation_row};
@@ -42,6 +43,7 @@ pub(super) fn join(
     if primary.lifecycle != Lifecycle::Present || primary.convergence == Convergence::Never {
         return Err(RoleRefusal::NotReady { name: name.clone() });
     }
+    refuse_switching(&primary)?;
     if secondaries.len() >= SECONDARIES_MAX {
         return Err(RoleRefusal::TooMany { name: name.clone() });
     }
@@ -55,12 +57,23 @@ pub(super) fn join(
     let leader = Member { name: primary.name.clone(), uid: primary.uid };
     tell_members(connection, &leader, &secondaries, now)?;
     let role = Role::Secondary { primary: leader, secondaries };
-    Ok(Replication { role, changed: Some(now), reseeding: Reseeding::new() })
+    Ok(Replication { role, changed: Some(now), ..Replication::default() })
+}
+
+/// Whoever takes no writes for a moment is left alone until it is over.
+pub(super) fn refuse_switching(instance: &DesiredInstance) -> Result<(), RoleRefusal> {
+    match instance.replication.switchover.as_ref().is_some_and(Switchover::is_closed) {
+        true => Err(RoleRefusal::SwitchingOver { name: instance.name.clone() }),
+        false => Ok(()),
+    }
 }
 
 /// Takes a secondary out of the lists of the others. Its own record is its caller's. Does nothing for one that follows nobody.
 pub(super) fn leave(connection: &Connection, leaving: &DesiredInstance, now: Timestamp) -> Result<(), DatabaseError> {
     let Role::Secondary { primary, secondaries } = &leaving.replication.role else { return Ok(()) };
+    if switchover::is_heir(leaving) {
+        switchover::end_draining(connection, leaving, now)?;
+    }
     let rest: Vec<Member> = secondaries.iter().filter(|member| member.uid != leaving.uid).cloned().collect();
     tell_members(connection, primary, &rest, now)
 }
@@ -94,8 +107,9 @@ pub(super) fn detach(connection: &Connection, secondary: &mut DesiredInstance, n
     if secondary.convergence == Convergence::Never || secondary.lifecycle != Lifecycle::Present {
         return Err(RoleRefusal::NotReady { name: name() });
     }
+    refuse_switching(secondary)?;
     leave(connection, secondary, now)?;
-    secondary.replication = Replication { role: Role::Leaving, changed: Some(now), reseeding: Reseeding::new() };
+    secondary.replication = Replication { role: Role::Leaving, changed: Some(now), ..Replication::default() };
     Ok(())
 }
 

@@ -2,14 +2,27 @@
 
 use rusqlite::Connection;
 use valkyard_model::{
-    ByteSize, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, OperationTarget, ScheduleRecord,
-    Timestamp, Uid, Verb,
+    ByteSize, DesiredInstance, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, OperationTarget,
+    ScheduleRecord, Timestamp, Uid, Verb,
 };
 
-use super::{RequestKey, replication};
+use super::{RequestKey, replication, switchover};
 use crate::error::{DatabaseError, UpdateError};
 use crate::request_row::{self, Earlier};
+use crate::role_refusal::RoleRefusal;
 use crate::{instance_row, operation_row, schedule_row};
+
+/// What an update changes in a replication.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RoleChange {
+    /// Nothing.
+    #[default]
+    None,
+    /// These secondaries follow nobody any more: others, or the instance itself.
+    Detach(Vec<InstanceName>),
+    /// The instance becomes the primary, and its primary a secondary.
+    SwitchOver,
+}
 
 /// A change to accept.
 #[derive(Clone, Debug)]
@@ -22,8 +35,8 @@ pub struct UpdateInstance {
     pub spec: InstanceSpec,
     /// Memory for data on each node; not looked at where the spec asks for the same nodes as before.
     pub maxmemory: ByteSize,
-    /// Secondaries to detach: others, or the instance itself.
-    pub detach: Vec<InstanceName>,
+    /// What changes in the replication that it is a member of.
+    pub roles: RoleChange,
     /// Id for the operation.
     pub operation_id: OperationId,
     /// The client's idempotency key, if it sent one.
@@ -49,6 +62,7 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     if instance.generation != update.expected_generation {
         return Err(UpdateError::Conflict { expected: update.expected_generation, found: instance.generation });
     }
+    replication::refuse_switching(&instance)?;
     if instance.is_changing() && !update.spec.asks_same_nodes(&instance.spec) {
         return Err(UpdateError::GoingBack);
     }
@@ -57,15 +71,7 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
         instance.shape_generation = instance.generation;
         instance.maxmemory = update.maxmemory;
     }
-    if update.detach.contains(&update.name) {
-        replication::detach(connection, &mut instance, update.now)?;
-        instance.shape_generation = instance.generation;
-    }
-    for other in update.detach.iter().filter(|name| **name != update.name) {
-        replication::detach_other(connection, other, update.now)?;
-        // Its list is written with theirs.
-        instance.replication = instance_row::find(connection, &update.name)?.unwrap_or(instance.clone()).replication;
-    }
+    change_roles(connection, &mut instance, &update)?;
     if !update.spec.automated_backups.is_due_like(instance.spec.automated_backups) {
         restart_schedule(connection, instance.uid, update.at)?;
     }
@@ -86,6 +92,24 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     operation_row::insert(connection, &operation)?;
     request_row::remember(connection, update.request.as_ref(), &operation)?;
     Ok(operation)
+}
+
+fn change_roles(connection: &Connection, instance: &mut DesiredInstance, update: &UpdateInstance) -> Result<(), RoleRefusal> {
+    let detached = match &update.roles {
+        RoleChange::None => return Ok(()),
+        RoleChange::SwitchOver => return switchover::begin(connection, instance, update.now),
+        RoleChange::Detach(detached) => detached,
+    };
+    if detached.contains(&update.name) {
+        replication::detach(connection, instance, update.now)?;
+        instance.shape_generation = instance.generation;
+    }
+    for other in detached.iter().filter(|name| **name != update.name) {
+        replication::detach_other(connection, other, update.now)?;
+        // Its list is written with theirs.
+        instance.replication = instance_row::find(connection, &update.name)?.unwrap_or(instance.clone()).replication;
+    }
+    Ok(())
 }
 
 /// A new schedule makes up for nothing that was due before it.

@@ -17,5 +17,6 @@ mod migration;
 mod progress;
 mod replication;
 mod scene;
+mod switchover;
 mod update;
 mod zone_outage;

@@ -2,7 +2,7 @@
 
 use valkyard_model::{DesiredInstance, FailureCode, InstanceName, Lifecycle, Member, Operation, Reseeding, Role, ShardIndex};
 use valkyard_store::{
-    CreateError, CreateInstance, DeleteError, Follow, LocationDistance, RoleRefusal, UpdateError, UpdateInstance,
+    CreateError, CreateInstance, DeleteError, Follow, LocationDistance, RoleChange, RoleRefusal, UpdateError, UpdateInstance,
 };
 
 use crate::scene::{Scene, all_free, at, failure, named};
@@ -18,7 +18,7 @@ impl Scene {
         self.store.create_instance(creation, all_free).await
     }
 
-    async fn following(&self, id: &str, primary: &str) -> DesiredInstance {
+    pub(crate) async fn following(&self, id: &str, primary: &str) -> DesiredInstance {
         let operation = self.try_follow(id, primary).await.expect("is taken in");
         self.converge(&operation, at(2)).await;
         self.instance(id).await
@@ -28,7 +28,7 @@ impl Scene {
         let before = self.instance(id).await;
         let detach: Vec<InstanceName> = detached.iter().map(|id| named(id)).collect();
         let change = self.change(id, before.generation, before.spec, at(3));
-        self.store.update_instance(UpdateInstance { detach, ..change }).await
+        self.store.update_instance(UpdateInstance { roles: RoleChange::Detach(detach), ..change }).await
     }
 
     async fn role(&self, id: &str) -> Role {

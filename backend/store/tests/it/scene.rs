@@ -8,7 +8,7 @@ use valkyard_model::{
     SpecDraft, SpecLimits, Standing, Timestamp, Uid, Zone, validate,
 };
 use valkyard_store::{
-    AddressPlan, CreateError, CreateInstance, DeleteError, DeleteInstance, InstanceOrder, RequestKey, Scope, Store,
+    AddressPlan, CreateError, CreateInstance, DeleteError, DeleteInstance, InstanceOrder, RequestKey, RoleChange, Scope, Store,
     StoreLocation, UpdateError, UpdateInstance,
 };
 
@@ -140,7 +140,7 @@ impl Scene {
             request: None,
             at: now,
             now,
-            detach: Vec::new(),
+            roles: RoleChange::None,
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Replication {
     /// Shards whose data is thrown away and taken from the primary anew.
     #[serde(default)]
     pub reseeding: Reseeding,
+    /// When a shard got its data anew last.
+    #[serde(default)]
+    pub reseeded: BTreeMap<ShardIndex, Timestamp>,
     /// The change of places that is under way.
     #[serde(default)]
     pub switchover: Option<Switchover>,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use valkyard_model::{
     Condition, Convergence, LinkSeen, Role, SeedLack, Seen, ShardIndex, SourceShard, Step, StreamState, Switchover, WaitingOn,
@@ -13,8 +14,13 @@ use valkyard_model::{
 
 use crate::cluster::{Cluster, Node, Shard};
 use crate::proposal::Proposal;
+use crate::retry::elapsed;
 use crate::switchover::Draining;
 use crate::{import, reseed, switchover};
+
+/// Least time between two copies of a shard made anew: a shard whose primary writes more while a copy is made than it keeps of its
+/// history serves most of the time at least.
+const BETWEEN_COPIES: Duration = Duration::from_secs(60);
 
 pub(crate) fn plan_links(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let replication = &cluster.desired.replication;
@@ -60,7 +66,7 @@ fn plan_secondary(cluster: &Cluster<'_>, stage: Option<&Switchover>, proposal: &
 fn plan_reseeding(cluster: &Cluster<'_>, shards: &[ShardIndex], proposal: &mut Proposal<'_>) {
     let mut reseeding = cluster.desired.replication.reseeding.clone();
     for shard in cluster.shards.iter().filter(|shard| shards.contains(&shard.index)) {
-        if let Verdict::Reseed = plan_link(cluster, shard, proposal) {
+        if plan_link(cluster, shard, proposal) == Verdict::Reseed && has_rested(cluster, shard, proposal) {
             let noted = shard.nodes.iter().find_map(import::placed);
             reseeding.insert(shard.index, noted.and_then(|import| import.point.clone()));
         }
@@ -68,6 +74,12 @@ fn plan_reseeding(cluster: &Cluster<'_>, shards: &[ShardIndex], proposal: &mut P
     if reseeding != cluster.desired.replication.reseeding {
         reseed::set(proposal, reseeding);
     }
+}
+
+/// Whether a shard may be copied anew again: each time nobody reads from it, and a cause that stays brings it back soon.
+fn has_rested(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &Proposal<'_>) -> bool {
+    let last = cluster.desired.replication.reseeded.get(&shard.index);
+    last.is_none_or(|last| elapsed(*last, proposal.now) >= BETWEEN_COPIES)
 }
 
 /// Ends the links of an instance that is on its way out. Returns whether one still runs.
@@ -179,7 +191,7 @@ fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     if end_all(proposal) {
         return;
     }
-    match are_points_clear(cluster, proposal) {
+    match cluster.desired.replication.reseeding.is_empty() && are_points_clear(cluster, proposal) {
         true => proposal.propose(Step::RecordDetached),
         false => cluster.shards.iter().for_each(|shard| proposal.wait(WaitingOn::LinkToEnd(shard.index))),
     }

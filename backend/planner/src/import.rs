@@ -6,7 +6,7 @@
 
 use valkyard_model::{
     Admission, ByteSize, DataSource, EngineSeen, Failure, FailureCode, FaultKind, ImportRun, ImportSeen, ImportTarget, JobState,
-    NodeSettings, Persistence, SlotSet, Step, StepKind, WaitingOn,
+    NodeSettings, Persistence, Role, SlotSet, Step, StepKind, WaitingOn,
 };
 
 use crate::advice;
@@ -28,7 +28,11 @@ enum Gate {
 pub(crate) fn plan_import(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let run = proposal.observed.import.as_ref();
     let Some(source) = cluster.desired.importing() else {
-        if cluster.desired.replication.reseeding.is_empty() {
+        let is_wanted = match cluster.desired.replication.role {
+            Role::Secondary { .. } => !cluster.desired.replication.reseeding.is_empty(),
+            Role::None | Role::Primary { .. } | Role::Leaving => false,
+        };
+        if !is_wanted {
             stop_if_running(run, proposal);
         }
         plan_cleaning(cluster, proposal);

@@ -7,7 +7,8 @@
 //! only the new data can be loaded, so that nobody reads a mixture, whenever the daemon dies. Reads of the shard fail meanwhile.
 
 use valkyard_model::{
-    ConfigEpoch, DataSource, FaultKind, ImportSource, ImportTarget, JobState, Reseeding, Role, Seen, Step, StepKind, WaitingOn,
+    ConfigEpoch, DataSource, FaultKind, ImportSource, ImportTarget, JobState, Reseeding, Role, Seen, SlotSet, Step, StepKind,
+    WaitingOn,
 };
 
 use crate::cluster::{Cluster, Life, Node, Shard};
@@ -21,8 +22,8 @@ use crate::{import, retry, stopping};
 pub(crate) fn is_under_way(cluster: &Cluster<'_>, shard: &Shard<'_>) -> bool {
     let replication = &cluster.desired.replication;
     match replication.role {
-        Role::Secondary { .. } => replication.reseeding.contains_key(&shard.index),
-        Role::None | Role::Primary { .. } | Role::Leaving => false,
+        Role::Secondary { .. } | Role::Leaving => replication.reseeding.contains_key(&shard.index),
+        Role::None | Role::Primary { .. } => false,
     }
 }
 
@@ -37,6 +38,9 @@ pub(crate) fn plan_shard(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mu
         return;
     }
     let seeded = shard.nodes.iter().find(|node| is_seeded(cluster, node));
+    if seeded.is_none() && !may_begin(cluster, shard, proposal) {
+        return;
+    }
     let is_other = |node: &&Node<'_>| seeded.is_none_or(|seeded| seeded.serial() != node.serial());
     let leads = |node: &&Node<'_>| node.claims_slots();
     // Replicas first: one whose primary is gone would ask for votes.
@@ -48,6 +52,30 @@ pub(crate) fn plan_shard(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mu
     match seeded {
         Some(node) => plan_seeded(cluster, shard, node, proposal),
         None => plan_folder(cluster, shard, proposal),
+    }
+}
+
+/// Whether what the shard has may be given up for what it is to get. What cannot be had is not waited for without data: a
+/// detached instance goes on with what is left.
+fn may_begin(cluster: &Cluster<'_>, shard: &Shard<'_>, proposal: &mut Proposal<'_>) -> bool {
+    match cluster.desired.replication.role {
+        Role::Secondary { .. } => {
+            let is_there = cluster.source.is_some_and(|source| source.is_settled && source.shards.contains_key(&shard.index));
+            if !is_there {
+                proposal.wait(WaitingOn::SourceToAnswer);
+            }
+            is_there
+        }
+        Role::None | Role::Primary { .. } | Role::Leaving => {
+            let run = proposal.observed.import.as_ref();
+            // Until it has stopped it may still put the data in place.
+            if run.is_none_or(|run| run.state != JobState::Running) {
+                let mut shards = cluster.desired.replication.reseeding.clone();
+                shards.remove(&shard.index);
+                set(proposal, shards);
+            }
+            false
+        }
     }
 }
 
@@ -147,7 +175,8 @@ fn plan_start(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposa
         proposal.wait(WaitingOn::ZoneToReturn(node.allocation.zone.clone()));
         return;
     }
-    let Some(source) = cluster.source.and_then(|source| source.shards.get(&shard.index)) else {
+    let theirs = cluster.source.and_then(|source| source.shards.get(&shard.index)).map(|source| source.slots.clone());
+    let Some(slots) = theirs.or_else(|| slots_before(shard)) else {
         proposal.wait(WaitingOn::SourceToAnswer);
         return;
     };
@@ -157,11 +186,17 @@ fn plan_start(cluster: &Cluster<'_>, shard: &Shard<'_>, node: &Node<'_>, proposa
     let highest = remembered.chain(living).fold(ConfigEpoch::default(), ConfigEpoch::max);
     // Shards that come back at once get distinct claims.
     let epoch = ConfigEpoch(highest.0 + 1 + u64::from(shard.index.0));
-    let crown = Crown { node: serial, slots: source.slots.clone(), epoch };
+    let crown = Crown { node: serial, slots, epoch };
     proposal.propose(Step::StartProcess {
         node: serial,
         engine: node.allocation.kind.engine_version,
         seed: Some(crowning_seed(cluster, Some(&crown))),
         load: Some(DataSource::Snapshot),
     });
+}
+
+/// The slots that the shard had when its last primary ended: the data is verified, and need not wait for a source that is gone.
+fn slots_before(shard: &Shard<'_>) -> Option<SlotSet> {
+    let remembered = shard.nodes.iter().filter_map(|node| node.seen.files.known()?.memory.as_ref());
+    remembered.filter(|memory| !memory.slots.is_empty()).max_by_key(|memory| memory.epoch).map(|memory| memory.slots.clone())
 }

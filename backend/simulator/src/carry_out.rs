@@ -59,7 +59,7 @@ impl Machine {
             Step::ConfirmImport { node } => return transient(self.confirm_import(*node)),
             Step::EnsureLink { shard, source, target } => self.ensure_link(*shard, *source, *target),
             Step::EndLink { shard } => self.end_link(*shard),
-            Step::SetReseeding { shards } => self.accept(|record| record.replication.reseeding.clone_from(shards)),
+            Step::SetReseeding { shards } => self.set_reseeding(shards),
             Step::ClearPoint { node } => return transient(self.clear_point(*node)),
             Step::RecordDetached => self.record_detached(),
             Step::SwitchOver(step) => return transient(self.switch_over(step)),

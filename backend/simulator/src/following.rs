@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use valkyard_model::{
-    LinkSeen, NodeSerial, ReplicationPoint, ReplicationSeen, Role, SeedLack, Seen, ShardIndex, Slot, SlotSet, SourceSeen,
-    SourceShard, StreamState, Switchover, even_shares,
+    LinkSeen, NodeSerial, ReplicationPoint, ReplicationSeen, Reseeding, Role, SeedLack, Seen, ShardIndex, Slot, SlotSet,
+    SourceSeen, SourceShard, StreamState, Switchover, even_shares,
 };
 
 use crate::keys::{Keys, Point};
@@ -122,6 +122,21 @@ impl Machine {
         self.following.logs.values().flat_map(|log| &log.entries).filter(lacks).count()
     }
 
+    /// Whether a node of a shard has new data in its folder that nobody has counted.
+    #[must_use]
+    pub fn is_seeded(&self, shard: ShardIndex) -> bool {
+        let imports =
+            self.nodes.values().filter(|node| node.shard == shard).filter_map(|node| node.folder.as_ref()?.import.as_ref());
+        imports.into_iter().any(|import| !import.is_counted)
+    }
+
+    /// Keys that a shard serves.
+    #[must_use]
+    pub fn keys_of(&self, shard: ShardIndex) -> usize {
+        let primary = self.serving_primary(shard).and_then(|serial| self.nodes[&serial].engine());
+        primary.map_or(0, |engine| usize::try_from(engine.data.count()).expect("few keys"))
+    }
+
     /// Writes of the source so far.
     #[must_use]
     pub fn source_writes(&self) -> usize {
@@ -182,6 +197,16 @@ impl Machine {
         let link = SimLink { source, target, state: StreamState::Connecting, applied: None };
         self.following.links.insert(shard, link);
         self.disturb();
+    }
+
+    pub(crate) fn set_reseeding(&mut self, shards: &Reseeding) {
+        let now = self.now;
+        self.accept(|record| {
+            let replication = &mut record.replication;
+            let done = replication.reseeding.keys().filter(|shard| !shards.contains_key(shard));
+            replication.reseeded.extend(done.map(|shard| (*shard, now)));
+            replication.reseeding.clone_from(shards);
+        });
     }
 
     pub(crate) fn end_link(&mut self, shard: ShardIndex) {

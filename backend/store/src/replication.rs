@@ -12,9 +12,15 @@ impl Store {
     ///
     /// # Errors
     /// See [`ProgressError`].
-    pub async fn set_reseeding(&self, name: &InstanceName, uid: Uid, shards: Reseeding) -> Result<(), ProgressError> {
+    pub async fn set_reseeding(
+        &self,
+        name: &InstanceName,
+        uid: Uid,
+        shards: Reseeding,
+        now: Timestamp,
+    ) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write_way_out(move |tx| command::set_reseeding(tx, &name, uid, shards.clone())).await
+        self.writer.write_way_out(move |tx| command::set_reseeding(tx, &name, uid, shards.clone(), now)).await
     }
 
     /// Carries out the durable part of a step of a switchover. Idempotent; does nothing where that is over.

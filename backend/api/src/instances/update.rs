@@ -85,6 +85,7 @@ async fn accept(state: ApiState, mut request: v1::UpdateInstanceRequest) -> Resu
         let accepted = UpdateInstance {
             name: name.clone(),
             expected_generation: current.generation,
+            expected_role: current.replication.role.clone(),
             maxmemory: maxmemory(&state.platform.memory(), &spec),
             spec,
             roles,

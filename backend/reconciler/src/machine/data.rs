@@ -26,7 +26,7 @@ impl MachineWorld {
             Step::BeginImport { source, targets } => self.begin_import(desired, source, targets),
             Step::EnsureLink { shard, source, target } => self.ensure_stream(desired, *shard, *source, *target).await?,
             Step::EndLink { shard } => self.end_stream(*shard).await,
-            Step::SetReseeding { shards } => store.set_reseeding(name, uid, shards.clone()).await?,
+            Step::SetReseeding { shards } => store.set_reseeding(name, uid, shards.clone(), (self.machine.now)()).await?,
             Step::ClearPoint { node } => self.clear_point(desired, *node).await?,
             Step::RecordDetached => store.record_detached(name, uid).await?,
             Step::SwitchOver(step) => self.switch_over(desired, step).await?,

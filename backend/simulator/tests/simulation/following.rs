@@ -94,7 +94,7 @@ fn nodes_that_die_under_links_are_followed_or_seeded_anew() {
             some_turns(&mut simulation, 40);
             kill_somebody(&mut simulation);
         }
-        live_for(&mut simulation, TimeDelta::seconds(20));
+        live_for(&mut simulation, TimeDelta::seconds(90));
         assert_follows(&mut simulation);
     }
 }
@@ -122,8 +122,69 @@ fn nodes_that_die_while_a_shard_is_seeded_anew_never_leave_a_mixture() {
             some_turns(&mut simulation, 50);
             kill_somebody(&mut simulation);
         }
-        live_for(&mut simulation, TimeDelta::seconds(30));
+        live_for(&mut simulation, TimeDelta::seconds(90));
         assert_follows(&mut simulation);
+    }
+}
+
+#[test]
+fn a_shard_gives_nothing_up_for_a_copy_that_cannot_be_had() {
+    let mut machine = following(2, 1, Persistence::Disabled, 6);
+    let before = machine.pids();
+    machine.accept(|record| drop(record.replication.reseeding.insert(ShardIndex(1), None)));
+    machine.set_source_away(true);
+    let mut simulation = Simulation::on(machine);
+    live_for(&mut simulation, TimeDelta::seconds(10));
+    assert_eq!(simulation.machine().pids(), before, "a node was stopped\n{}", simulation.story());
+    simulation.machine().set_source_away(false);
+    live_for(&mut simulation, TimeDelta::seconds(20));
+    assert_follows(&mut simulation);
+    assert_ne!(simulation.machine().pids(), before);
+}
+
+#[test]
+fn a_source_that_loses_its_history_again_and_again_leaves_time_to_read() {
+    let mut simulation = Simulation::on(following(1, 0, Persistence::Disabled, 2));
+    let mut copies = 0;
+    for _ in 0..120 {
+        let before = simulation.machine().pids();
+        simulation.machine().lose_source_history(ShardIndex(0), 1);
+        live_for(&mut simulation, TimeDelta::seconds(1));
+        copies += u32::from(simulation.machine().pids() != before);
+    }
+    // Two minutes: at once, and then once a minute; a node that stops in one second and starts in the next counts twice.
+    assert!((2..=8).contains(&copies), "{copies}");
+}
+
+#[test]
+fn a_detachment_at_any_moment_of_seeding_anew_keeps_what_came() {
+    for persistence in MODES {
+        for turns in (0..60).step_by(2) {
+            let mut machine = following(2, 1, persistence, 5);
+            machine.lose_source_history(ShardIndex(1), 7);
+            let mut simulation = Simulation::on(machine);
+            for _ in 0..turns {
+                if let Outcome::Looked(look) = simulation.turn() {
+                    simulation.rest(&look.plan);
+                }
+            }
+            let is_served = simulation.machine().serving_primary(ShardIndex(1)).is_some();
+            let was_placed = simulation.machine().is_seeded(ShardIndex(1));
+            simulation.machine().set_source_away(true);
+            simulation.machine().accept(|record| {
+                record.replication.role = Role::Leaving;
+                record.generation = record.generation.next();
+                record.shape_generation = record.generation;
+            });
+            simulation.run(CHANGE_TURNS_MAX);
+            live_for(&mut simulation, TimeDelta::seconds(5));
+            assert_complete(&simulation);
+            let machine = simulation.machine();
+            assert_eq!(machine.record().map(|record| record.replication.role.clone()), Some(Role::None));
+            if is_served || was_placed || persistence != Persistence::Disabled {
+                assert!(machine.keys_of(ShardIndex(1)) > LAG_MAX, "after {turns} turns: {} keys", machine.keys_of(ShardIndex(1)));
+            }
+        }
     }
 }
 

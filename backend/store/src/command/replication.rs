@@ -109,7 +109,9 @@ pub(super) fn detach(connection: &Connection, secondary: &mut DesiredInstance, n
     }
     refuse_switching(secondary)?;
     leave(connection, secondary, now)?;
-    secondary.replication = Replication { role: Role::Leaving, changed: Some(now), ..Replication::default() };
+    // What is on its way to a shard is not to be mistaken for what is not.
+    let reseeding = std::mem::take(&mut secondary.replication.reseeding);
+    secondary.replication = Replication { role: Role::Leaving, changed: Some(now), reseeding, ..Replication::default() };
     Ok(())
 }
 
@@ -124,19 +126,26 @@ pub(super) fn detach_other(connection: &Connection, name: &InstanceName, now: Ti
     Ok(instance_row::save(connection, &secondary)?)
 }
 
-/// Sets the shards that get their data anew. Does nothing for an instance that follows nobody any more.
+/// Sets the shards that get their data anew, and notes when others have theirs. Does nothing for an instance that follows nobody
+/// any more.
 pub(crate) fn set_reseeding(
     connection: &Connection,
     name: &InstanceName,
     uid: Uid,
-    shards: Reseeding,
+    mut shards: Reseeding,
+    now: Timestamp,
 ) -> Result<(), ProgressError> {
     let mut instance = find_incarnation(connection, name, uid)?;
     match instance.replication.role {
         Role::Secondary { .. } => {}
-        Role::None | Role::Primary { .. } | Role::Leaving => return Ok(()),
+        // It may have been decided before the detachment: nothing more is thrown away.
+        Role::Leaving => shards.retain(|shard, _| instance.replication.reseeding.contains_key(shard)),
+        Role::None | Role::Primary { .. } => return Ok(()),
     }
-    instance.replication.reseeding = shards;
+    let replication = &mut instance.replication;
+    let done = replication.reseeding.keys().filter(|shard| !shards.contains_key(shard));
+    replication.reseeded.extend(done.map(|shard| (*shard, now)));
+    replication.reseeding = shards;
     Ok(instance_row::save(connection, &instance)?)
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use valkyard_model::{
     ByteSize, DesiredInstance, Generation, InstanceName, InstanceSpec, Operation, OperationId, OperationState, OperationTarget,
-    ScheduleRecord, Timestamp, Uid, Verb,
+    Role, ScheduleRecord, Timestamp, Uid, Verb,
 };
 
 use super::{RequestKey, replication, switchover};
@@ -31,6 +31,8 @@ pub struct UpdateInstance {
     pub name: InstanceName,
     /// The generation the spec was derived from.
     pub expected_generation: Generation,
+    /// The role that was looked at: it says what may be changed, and changes without a generation.
+    pub expected_role: Role,
     /// The validated spec.
     pub spec: InstanceSpec,
     /// Memory for data on each node; not looked at where the spec asks for the same nodes as before.
@@ -59,7 +61,7 @@ pub(crate) fn update_instance(connection: &Connection, update: UpdateInstance) -
     if let Some(unfinished) = operation_row::running(connection, instance.uid)?.into_iter().next() {
         return Err(UpdateError::Busy { operation: unfinished.id });
     }
-    if instance.generation != update.expected_generation {
+    if instance.generation != update.expected_generation || instance.replication.role != update.expected_role {
         return Err(UpdateError::Conflict { expected: update.expected_generation, found: instance.generation });
     }
     replication::refuse_switching(&instance)?;

@@ -28,7 +28,8 @@ impl Scene {
         let before = self.instance(id).await;
         let detach: Vec<InstanceName> = detached.iter().map(|id| named(id)).collect();
         let change = self.change(id, before.generation, before.spec, at(3));
-        self.store.update_instance(UpdateInstance { roles: RoleChange::Detach(detach), ..change }).await
+        let expected_role = before.replication.role;
+        self.store.update_instance(UpdateInstance { roles: RoleChange::Detach(detach), expected_role, ..change }).await
     }
 
     async fn role(&self, id: &str) -> Role {
@@ -87,17 +88,20 @@ async fn a_detached_instance_has_to_be_seen_again_and_is_free_when_nothing_is_le
     scene.created("prim", at(0)).await;
     let before = scene.following("copy", "prim").await;
     let marked = Reseeding::from([(ShardIndex(1), None)]);
-    scene.store.set_reseeding(&named("copy"), before.uid, marked.clone()).await.expect("is recorded");
+    scene.store.set_reseeding(&named("copy"), before.uid, marked.clone(), at(2)).await.expect("is recorded");
     assert_eq!(scene.instance("copy").await.replication.reseeding, marked);
     // From the other side: the primary's own change concerns no node of it, the secondary's does.
     let operation = scene.detach("prim", &["copy"]).await.expect("is accepted");
     let (primary, detached) = (scene.instance("prim").await, scene.instance("copy").await);
     assert_eq!((primary.replication.role, primary.shape_generation < operation.generation), (Role::None, true));
     assert_eq!(detached.replication.role, Role::Leaving);
-    assert!(detached.replication.reseeding.is_empty(), "nothing is thrown away any more");
+    assert_eq!(detached.replication.reseeding, marked, "what is on its way is known");
     assert!(detached.shape_generation == detached.generation && detached.generation > before.generation);
-    scene.store.set_reseeding(&named("copy"), before.uid, marked).await.expect("comes too late");
-    assert!(scene.instance("copy").await.replication.reseeding.is_empty());
+    let late = Reseeding::from([(ShardIndex(0), None)]);
+    scene.store.set_reseeding(&named("copy"), before.uid, late, at(4)).await.expect("comes too late");
+    let detached = scene.instance("copy").await.replication;
+    assert!(detached.reseeding.is_empty(), "nothing is thrown away any more");
+    assert_eq!(detached.reseeded, [(ShardIndex(1), at(4))].into());
     scene.store.record_detached(&named("copy"), before.uid).await.expect("is recorded");
     assert_eq!(scene.role("copy").await, Role::None);
     assert!(matches!(scene.detach("copy", &["copy"]).await, Err(UpdateError::Role(RoleRefusal::NotFollowing { .. }))));
@@ -132,6 +136,9 @@ async fn a_change_that_is_given_up_brings_no_role_back() {
     let mut spec = secondary.spec.clone();
     spec.replica_count += 1;
     let change = scene.change("copy", secondary.generation, spec, at(3));
+    let blind = scene.store.update_instance(change.clone()).await;
+    assert!(matches!(blind, Err(UpdateError::Conflict { .. })), "it was judged without its role: {blind:?}");
+    let change = UpdateInstance { expected_role: secondary.replication.role, ..change };
     scene.store.update_instance(change).await.expect("is accepted");
     scene.detach("prim", &["copy"]).await.expect("is accepted");
     let code = FailureCode::ResourceExhausted;

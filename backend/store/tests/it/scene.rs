@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 use valkyard_model::{
     AdminSecret, ByteSize, DesiredInstance, Failure, FailureCode, Generation, InitialRole, InstanceAddress, InstanceName,
-    InstanceSpec, NodeAllocation, NodeId, NodeSerial, Operation, OperationId, OperationState, Port, RequestId, ShardIndex,
+    InstanceSpec, NodeAllocation, NodeId, NodeSerial, Operation, OperationId, OperationState, Port, RequestId, Role, ShardIndex,
     SpecDraft, SpecLimits, Standing, Timestamp, Uid, Zone, validate,
 };
 use valkyard_store::{
@@ -134,6 +134,7 @@ impl Scene {
         UpdateInstance {
             name: named(id),
             expected_generation: expected,
+            expected_role: Role::None,
             spec,
             maxmemory: ByteSize(32 << 20),
             operation_id: OperationId::new(now, self.draw()),
@@ -153,7 +154,8 @@ impl Scene {
         let before = self.instance(id).await;
         let labelled = InstanceSpec { labels: [("team".to_owned(), "a".to_owned())].into(), ..before.spec };
         let change = self.change(id, before.generation, labelled, now);
-        self.store.update_instance(change).await.expect("is accepted")
+        let expected_role = before.replication.role;
+        self.store.update_instance(UpdateInstance { expected_role, ..change }).await.expect("is accepted")
     }
 
     pub(crate) async fn delete(&self, id: &str, now: Timestamp) -> Result<Operation, DeleteError> {

@@ -14,7 +14,8 @@ impl Scene {
     async fn lead(&self, id: &str) -> Result<valkyard_model::Operation, UpdateError> {
         let before = self.instance(id).await;
         let change = self.change(id, before.generation, before.spec, at(5));
-        self.store.update_instance(UpdateInstance { roles: RoleChange::SwitchOver, ..change }).await
+        let expected_role = before.replication.role;
+        self.store.update_instance(UpdateInstance { roles: RoleChange::SwitchOver, expected_role, ..change }).await
     }
 
     async fn step(&self, id: &str, step: SwitchoverStep) {
@@ -119,7 +120,10 @@ async fn an_heir_that_is_deleted_leaves_the_others_as_they_were() {
 #[tokio::test]
 async fn members_that_are_not_at_rest_do_not_change_places() {
     let scene = Scene::three().await;
-    let busy = scene.update("third", scene.instance("third").await.generation, at(5)).await.expect("is accepted");
+    let third = scene.instance("third").await;
+    let change = scene.change("third", third.generation, third.spec, at(5));
+    let change = UpdateInstance { expected_role: third.replication.role, ..change };
+    let busy = scene.store.update_instance(change).await.expect("is accepted");
     let refused = scene.lead("copy").await.expect_err("another member is busy");
     assert!(matches!(&refused, UpdateError::Role(RoleRefusal::Busy { operation, .. }) if *operation == busy.id), "{refused}");
     let refused = scene.lead("prim").await.expect_err("it leads");

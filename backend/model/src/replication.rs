@@ -1,6 +1,6 @@
 //! An instance's part in the replication between instances: what is durable of it, and what is seen of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ pub struct Replication {
     /// Shards whose data is thrown away and taken from the primary anew.
     #[serde(default)]
     pub reseeding: Reseeding,
+    /// Of an instance that was detached while these shards were down: they may come back with a point.
+    #[serde(default)]
+    pub uncleared: BTreeSet<ShardIndex>,
     /// When a shard got its data anew last.
     #[serde(default)]
     pub reseeded: BTreeMap<ShardIndex, Timestamp>,

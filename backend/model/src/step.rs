@@ -1,5 +1,6 @@
 //! Steps: the only things that change the world.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
@@ -208,8 +209,11 @@ pub enum Step {
         /// The node.
         node: NodeSerial,
     },
-    /// Durably record that nothing of a detached instance's former part is left. Seen in its role.
-    RecordDetached,
+    /// Durably record that nothing of a detached instance's former part is left, but for shards that are down. Seen in its role.
+    RecordDetached {
+        /// Shards of which nobody lives: what comes back may carry a point.
+        rest: BTreeSet<ShardIndex>,
+    },
     /// A part of a change of places between a primary instance and a secondary.
     SwitchOver(SwitchoverStep),
     /// Make a node forget others that leave. Seen in its peers.
@@ -328,7 +332,7 @@ impl Step {
             Self::EndLink { .. } => StepKind::EndLink,
             Self::SetReseeding { .. } => StepKind::SetReseeding,
             Self::ClearPoint { .. } => StepKind::ClearPoint,
-            Self::RecordDetached => StepKind::RecordDetached,
+            Self::RecordDetached { .. } => StepKind::RecordDetached,
             Self::SwitchOver(_) => StepKind::SwitchOver,
             Self::Forget { .. } => StepKind::Forget,
             Self::RetireNodes { .. } => StepKind::RetireNodes,
@@ -378,7 +382,7 @@ impl Step {
             | Self::EnsureLink { .. }
             | Self::EndLink { .. }
             | Self::SetReseeding { .. }
-            | Self::RecordDetached
+            | Self::RecordDetached { .. }
             | Self::RecordDataLoss { .. }
             | Self::AbandonUpdate { .. }
             | Self::OpenDiscovery { .. }

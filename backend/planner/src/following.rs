@@ -25,7 +25,7 @@ const BETWEEN_COPIES: Duration = Duration::from_secs(60);
 pub(crate) fn plan_links(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     let replication = &cluster.desired.replication;
     match &replication.role {
-        Role::None => drop(end_all(proposal)),
+        Role::None => plan_rest(cluster, proposal),
         Role::Primary { .. } => {
             end_all(proposal);
             if let Some(stage) = &replication.switchover {
@@ -191,15 +191,39 @@ fn plan_leaving(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
     if end_all(proposal) {
         return;
     }
+    let rest = cluster.shards.iter().filter(|shard| is_down(shard)).map(|shard| shard.index).collect();
     match cluster.desired.replication.reseeding.is_empty() && are_points_clear(cluster, proposal) {
-        true => proposal.propose(Step::RecordDetached),
+        true => proposal.propose(Step::RecordDetached { rest }),
         false => cluster.shards.iter().for_each(|shard| proposal.wait(WaitingOn::LinkToEnd(shard.index))),
     }
 }
 
-/// Whether no serving primary carries a point; one that does is to lose it.
+/// Whether nobody of a shard lives and somebody should: clients of the others do not wait for it.
+fn is_down(shard: &Shard<'_>) -> bool {
+    !shard.owns_nothing && shard.primary().is_none() && shard.is_dead()
+}
+
+/// Shards that were down when the instance was detached lose their points when they are back.
+fn plan_rest(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) {
+    let uncleared = &cluster.desired.replication.uncleared;
+    if end_all(proposal) || uncleared.is_empty() {
+        return;
+    }
+    are_points_clear(cluster, proposal);
+    let is_clear = |shard: &Shard<'_>| {
+        let primary = shard.primary().map(|primary| primary.serial());
+        primary.is_some_and(|primary| proposal.observed.replication.points.get(&primary) == Some(&Seen::Absent))
+    };
+    let is_left = |index: &&ShardIndex| cluster.shard(**index).is_some_and(|shard| !is_clear(shard));
+    let rest: BTreeSet<ShardIndex> = uncleared.iter().filter(is_left).copied().collect();
+    if rest != *uncleared {
+        proposal.propose(Step::RecordDetached { rest });
+    }
+}
+
+/// Whether no serving primary carries a point; one that does is to lose it. A shard that is down carries none now.
 pub(crate) fn are_points_clear(cluster: &Cluster<'_>, proposal: &mut Proposal<'_>) -> bool {
-    let mut is_clear = cluster.shards.iter().all(|shard| shard.owns_nothing || shard.primary().is_some());
+    let mut is_clear = cluster.shards.iter().all(|shard| shard.owns_nothing || shard.primary().is_some() || is_down(shard));
     for primary in cluster.shards.iter().filter_map(Shard::primary) {
         match proposal.observed.replication.points.get(&primary.serial()) {
             Some(Seen::Absent) => {}

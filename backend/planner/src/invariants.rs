@@ -251,7 +251,7 @@ pub fn check(desired: &DesiredInstance, observed: &Observation, plan: &Plan) -> 
             | Step::EnsureLink { .. }
             | Step::EndLink { .. }
             | Step::SetReseeding { .. }
-            | Step::RecordDetached
+            | Step::RecordDetached { .. }
             | Step::SwitchOver(_)
             | Step::AbandonUpdate { .. } => {}
         }

@@ -61,7 +61,7 @@ impl Machine {
             Step::EndLink { shard } => self.end_link(*shard),
             Step::SetReseeding { shards } => self.set_reseeding(shards),
             Step::ClearPoint { node } => return transient(self.clear_point(*node)),
-            Step::RecordDetached => self.record_detached(),
+            Step::RecordDetached { rest } => self.record_detached(rest),
             Step::SwitchOver(step) => return transient(self.switch_over(step)),
             Step::ForgetImport { node, surplus } => self.forget_import(*node, surplus),
             Step::Forget { node, peers } => return transient(self.forget(*node, peers)),
@@ -97,7 +97,7 @@ impl Machine {
             | Step::AbandonBackup { .. }
             | Step::ConfirmImport { .. }
             | Step::SetReseeding { .. }
-            | Step::RecordDetached
+            | Step::RecordDetached { .. }
             | Step::SwitchOver(
                 SwitchoverStep::RecordDrained { .. }
                 | SwitchoverStep::TurnOver { .. }

@@ -241,7 +241,7 @@ fn told(step: &Step) -> String {
         | Step::ConfirmImport { .. }
         | Step::ForgetImport { .. }
         | Step::ClearPoint { .. }
-        | Step::RecordDetached
+        | Step::RecordDetached { .. }
         | Step::SwitchOver(_)
         | Step::Configure { .. }
         | Step::RecordDataLoss { .. }

@@ -3,7 +3,7 @@
 //!
 //! Every write has a number of its own, so that what an engine holds tells whether it is a prefix of its source's history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use valkyard_model::{
@@ -11,6 +11,7 @@ use valkyard_model::{
     SourceSeen, SourceShard, StreamState, Switchover, even_shares,
 };
 
+use crate::engine::Engine;
 use crate::keys::{Keys, Point};
 use crate::machine::Machine;
 use crate::slots::{CLIENT_SLOTS, client_slot};
@@ -130,6 +131,12 @@ impl Machine {
         imports.into_iter().any(|import| !import.is_counted)
     }
 
+    /// Engines that carry a point.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.engines().filter(|(_, engine)| engine.data.point.is_some()).count()
+    }
+
     /// Keys that a shard serves.
     #[must_use]
     pub fn keys_of(&self, shard: ShardIndex) -> usize {
@@ -169,24 +176,17 @@ impl Machine {
                 LinkSeen { source, target, state, applied, source_offset: None, lag_bytes: None, lag: None, synced_at: None };
             (*shard, seen)
         };
-        let points = match (&record.replication.role, &record.replication.switchover) {
-            (Role::Leaving, _) | (_, Some(Switchover::Opening { .. } | Switchover::Clearing | Switchover::TakingOver { .. })) => {
-                self.engines().filter(|(_, engine)| engine.is_primary()).map(|(serial, engine)| {
-                    (serial, engine.data.point.map_or(Seen::Absent, |point| Seen::Known(point_message(point))))
-                })
-            }
-            (
-                Role::None | Role::Primary { .. } | Role::Secondary { .. },
-                None | Some(Switchover::Draining { .. } | Switchover::AwaitingPoints { .. }),
-            ) => {
-                return ReplicationSeen {
-                    source,
-                    links: self.following.links.iter().map(link).collect(),
-                    points: BTreeMap::new(),
-                };
-            }
+        let replication = &record.replication;
+        let changes_places = matches!(
+            replication.switchover,
+            Some(Switchover::Opening { .. } | Switchover::Clearing | Switchover::TakingOver { .. })
+        );
+        let tells_points = replication.role == Role::Leaving || changes_places || !replication.uncleared.is_empty();
+        let point = |(serial, engine): (NodeSerial, &Engine)| {
+            (serial, engine.data.point.map_or(Seen::Absent, |point| Seen::Known(point_message(point))))
         };
-        ReplicationSeen { source, links: self.following.links.iter().map(link).collect(), points: points.collect() }
+        let points = self.engines().filter(|(_, engine)| tells_points && engine.is_primary()).map(point).collect();
+        ReplicationSeen { source, links: self.following.links.iter().map(link).collect(), points }
     }
 
     pub(crate) fn ensure_link(&mut self, shard: ShardIndex, source: SocketAddrV4, target: NodeSerial) {
@@ -237,11 +237,15 @@ impl Machine {
         Ok(())
     }
 
-    pub(crate) fn record_detached(&mut self) {
+    pub(crate) fn record_detached(&mut self, rest: &BTreeSet<ShardIndex>) {
         if !self.following.links.is_empty() {
             self.oracle.object("clients may write while a link does".to_owned());
         }
-        self.accept(|record| record.replication.role = Role::None);
+        let rest = rest.clone();
+        self.accept(|record| {
+            record.replication.role = Role::None;
+            record.replication.uncleared = rest;
+        });
     }
 
     /// Time passes for the source and its links.

@@ -1,6 +1,8 @@
 //! What the loop of a member of a replication records.
 
-use valkyard_model::{InstanceName, Reseeding, SwitchoverStep, Timestamp, Uid};
+use std::collections::BTreeSet;
+
+use valkyard_model::{InstanceName, Reseeding, ShardIndex, SwitchoverStep, Timestamp, Uid};
 
 use crate::command;
 use crate::error::ProgressError;
@@ -38,12 +40,12 @@ impl Store {
         self.writer.write_way_out(move |tx| command::switch_over(tx, (&name, uid), &step, now)).await
     }
 
-    /// Records that nothing is left of a detached instance's former part. Idempotent.
+    /// Records that nothing is left of a detached instance's former part, but for these shards. Idempotent.
     ///
     /// # Errors
     /// See [`ProgressError`].
-    pub async fn record_detached(&self, name: &InstanceName, uid: Uid) -> Result<(), ProgressError> {
+    pub async fn record_detached(&self, name: &InstanceName, uid: Uid, rest: BTreeSet<ShardIndex>) -> Result<(), ProgressError> {
         let name = name.clone();
-        self.writer.write_way_out(move |tx| command::record_detached(tx, &name, uid)).await
+        self.writer.write_way_out(move |tx| command::record_detached(tx, &name, uid, &rest)).await
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn check_change(cluster: &Cluster<'_>, plan: &Plan, step: &Step) -> V
         | Step::EndLink { .. }
         | Step::SetReseeding { .. }
         | Step::ClearPoint { .. }
-        | Step::RecordDetached
+        | Step::RecordDetached { .. }
         | Step::SwitchOver(_)
         | Step::RecordDataLoss { .. }
         | Step::OpenDiscovery { .. }

@@ -22,7 +22,7 @@ pub(super) fn check_link(cluster: &Cluster<'_>, observed: &Observation, step: &S
         let is_there = cluster.source.is_some_and(|source| source.is_settled);
         return (is_new && !is_there).then_some(Violation::ReseedsWithoutSource);
     }
-    if let Step::RecordDetached = step {
+    if let Step::RecordDetached { .. } = step {
         let is_clear = |shard: &Shard<'_>| {
             shard.primary().is_none_or(|primary| observed.replication.points.get(&primary.serial()) == Some(&Seen::Absent))
         };

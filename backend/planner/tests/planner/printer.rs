@@ -63,9 +63,8 @@ fn print_step(desired: &DesiredInstance, step: &Step) -> Vec<String> {
         Step::ForgetImport { node, surplus } => format!("{kind} of {node} {surplus:?}"),
         Step::EnsureLink { .. } | Step::EndLink { .. } | Step::SetReseeding { .. } => format!("{kind} {}", print_link(step)),
         Step::SwitchOver(step) => format!("{kind}: {step:?}"),
-        Step::RecordDetached | Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => {
-            kind.to_string()
-        }
+        Step::RecordDetached { rest } => format!("{kind} but for {rest:?}"),
+        Step::CloseDiscovery | Step::RemoveInstance | Step::StopBackup | Step::StopImport => kind.to_string(),
         Step::RecordConverged { generation } => format!("{kind} of generation {generation}"),
         Step::AbandonBackup { failure: Failure { code, message }, .. }
         | Step::AbandonCreate { failure: Failure { code, message } }

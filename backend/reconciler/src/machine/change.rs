@@ -58,7 +58,7 @@ impl MachineWorld {
             | Step::EndLink { .. }
             | Step::SetReseeding { .. }
             | Step::ClearPoint { .. }
-            | Step::RecordDetached
+            | Step::RecordDetached { .. }
             | Step::SwitchOver(_)
             | Step::RecordDataLoss { .. }
             | Step::BeginBackup { .. }

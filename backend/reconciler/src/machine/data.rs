@@ -28,7 +28,7 @@ impl MachineWorld {
             Step::EndLink { shard } => self.end_stream(*shard).await,
             Step::SetReseeding { shards } => store.set_reseeding(name, uid, shards.clone(), (self.machine.now)()).await?,
             Step::ClearPoint { node } => self.clear_point(desired, *node).await?,
-            Step::RecordDetached => store.record_detached(name, uid).await?,
+            Step::RecordDetached { rest } => store.record_detached(name, uid, rest.clone()).await?,
             Step::SwitchOver(step) => self.switch_over(desired, step).await?,
             Step::StopImport => self.stop_import(),
             Step::ConfirmImport { node } => self.confirm_import(desired, *node).await?,

@@ -87,7 +87,7 @@ impl MachineWorld {
             | Step::EndLink { .. }
             | Step::SetReseeding { .. }
             | Step::ClearPoint { .. }
-            | Step::RecordDetached
+            | Step::RecordDetached { .. }
             | Step::SwitchOver(_) => self.move_data(desired, step).await?,
             Step::RetireNodes { nodes } => store.retire_nodes(name, uid, nodes.clone()).await?,
             Step::ReleaseNodes { nodes } => store.release_nodes(name, uid, nodes.clone()).await?,

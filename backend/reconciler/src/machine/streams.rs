@@ -174,6 +174,7 @@ impl MachineWorld {
             (Role::Leaving, _) | (_, Some(Switchover::Opening { .. } | Switchover::Clearing | Switchover::TakingOver { .. })) => {
                 self.points_seen(desired, observed).await
             }
+            (Role::None, _) if !desired.replication.uncleared.is_empty() => self.points_seen(desired, observed).await,
             (
                 Role::None | Role::Primary { .. } | Role::Secondary { .. },
                 None | Some(Switchover::Draining { .. } | Switchover::AwaitingPoints { .. }),

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use valkyard_model::{AppendFsync, Persistence, Role, ShardIndex};
-use valkyard_simulator::{Machine, Outcome, Simulation, accepted_secondary};
+use valkyard_simulator::{Machine, Outcome, Simulation, ZoneLoss, accepted_secondary};
 
 use crate::crashes::crash_everywhere;
 use crate::scenario::{CHANGE_TURNS_MAX, assert_complete, delete, live_for};
@@ -224,6 +224,37 @@ fn a_crash_at_any_moment_of_a_detachment_only_delays_it() {
             assert!(writes > 0, "nobody could write\n{}", simulation.story());
         });
     }
+}
+
+#[test]
+fn a_detachment_does_not_wait_for_a_shard_that_is_down_and_clears_it_when_it_is_back() {
+    let aof = Persistence::Aof { fsync: AppendFsync::Always };
+    let mut simulation = Simulation::on(following(3, 0, aof, 12));
+    let zone = {
+        let mut machine = simulation.machine();
+        let down = machine.serving_primary(ShardIndex(2)).expect("it serves");
+        let record = machine.record().expect("is there").clone();
+        let zone = record.nodes[&down].zone.clone();
+        assert_eq!(record.nodes.values().filter(|node| node.zone == zone).count(), 1, "only that shard is to be down");
+        machine.take_zone(&zone, ZoneLoss::Stop);
+        zone
+    };
+    live_for(&mut simulation, TimeDelta::seconds(5));
+    simulation.machine().accept(|record| {
+        record.replication.role = Role::Leaving;
+        record.generation = record.generation.next();
+        record.shape_generation = record.generation;
+    });
+    live_for(&mut simulation, TimeDelta::seconds(10));
+    let replication = |simulation: &mut Simulation| simulation.machine().record().map(|record| record.replication.clone());
+    let detached = replication(&mut simulation).expect("is there");
+    assert_eq!((detached.role, detached.uncleared), (Role::None, [ShardIndex(2)].into()), "{}", simulation.story());
+    assert!(simulation.machine().safe_writes() > 0, "nobody can write\n{}", simulation.story());
+    simulation.machine().return_zone(&zone);
+    live_for(&mut simulation, TimeDelta::seconds(20));
+    assert_complete(&simulation);
+    assert!(replication(&mut simulation).is_some_and(|replication| replication.uncleared.is_empty()), "{}", simulation.story());
+    assert_eq!(simulation.machine().points(), 0);
 }
 
 #[test]

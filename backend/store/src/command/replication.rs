@@ -1,10 +1,12 @@
 //! Who follows whom. Every command changes all members it concerns in the one transaction it is part of, so that they never
 //! contradict each other.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 use valkyard_model::{
     Convergence, DesiredInstance, Generation, InstanceName, Lifecycle, Member, Replication, Reseeding, Role, SECONDARIES_MAX,
-    Switchover, Timestamp, Uid,
+    ShardIndex, Switchover, Timestamp, Uid,
 };
 
 use super::incarnation::find_incarnation;
@@ -149,12 +151,19 @@ pub(crate) fn set_reseeding(
     Ok(instance_row::save(connection, &instance)?)
 }
 
-/// Ends the leaving of an instance. Idempotent.
-pub(crate) fn record_detached(connection: &Connection, name: &InstanceName, uid: Uid) -> Result<(), ProgressError> {
+/// Ends the leaving of an instance, and says which shards may still carry a point. Idempotent.
+pub(crate) fn record_detached(
+    connection: &Connection,
+    name: &InstanceName,
+    uid: Uid,
+    rest: &BTreeSet<ShardIndex>,
+) -> Result<(), ProgressError> {
     let mut instance = find_incarnation(connection, name, uid)?;
-    if instance.replication.role == Role::Leaving {
-        instance.replication.role = Role::None;
-        instance_row::save(connection, &instance)?;
+    match instance.replication.role {
+        Role::Leaving => instance.replication.role = Role::None,
+        Role::None => {}
+        Role::Primary { .. } | Role::Secondary { .. } => return Ok(()),
     }
-    Ok(())
+    instance.replication.uncleared.clone_from(rest);
+    Ok(instance_row::save(connection, &instance)?)
 }

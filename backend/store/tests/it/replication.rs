@@ -1,5 +1,7 @@
 //! Who follows whom: every member is changed in the one transaction, or none.
 
+use std::collections::BTreeSet;
+
 use valkyard_model::{DesiredInstance, FailureCode, InstanceName, Lifecycle, Member, Operation, Reseeding, Role, ShardIndex};
 use valkyard_store::{
     CreateError, CreateInstance, DeleteError, Follow, LocationDistance, RoleChange, RoleRefusal, UpdateError, UpdateInstance,
@@ -102,8 +104,11 @@ async fn a_detached_instance_has_to_be_seen_again_and_is_free_when_nothing_is_le
     let detached = scene.instance("copy").await.replication;
     assert!(detached.reseeding.is_empty(), "nothing is thrown away any more");
     assert_eq!(detached.reseeded, [(ShardIndex(1), at(4))].into());
-    scene.store.record_detached(&named("copy"), before.uid).await.expect("is recorded");
-    assert_eq!(scene.role("copy").await, Role::None);
+    for rest in [[ShardIndex(1)].into(), BTreeSet::new()] {
+        scene.store.record_detached(&named("copy"), before.uid, rest.clone()).await.expect("is recorded");
+        assert_eq!(scene.role("copy").await, Role::None);
+        assert_eq!(scene.instance("copy").await.replication.uncleared, rest);
+    }
     assert!(matches!(scene.detach("copy", &["copy"]).await, Err(UpdateError::Role(RoleRefusal::NotFollowing { .. }))));
 }
 

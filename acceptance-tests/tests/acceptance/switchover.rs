@@ -2,12 +2,13 @@
 //! the primary is away or the daemon dies.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use acceptance_tests::{PRIMARY, Pair, SECONDARY, Tally, secondary_of, wait_until, write_keys};
+use acceptance_tests::{PRIMARY, Pair, SECONDARY, Tally, binary, secondary_of, wait_until, write_keys};
 use redis::Commands as _;
 use redis::cluster::ClusterConnection;
 use serde_json::{Value, json};
@@ -193,4 +194,31 @@ fn without_its_primary_a_secondary_takes_over_and_says_what_may_be_lost() {
     });
     let refused: Result<(), _> = pair.client(PRIMARY).set("own:0", 1);
     assert_eq!(refused.expect_err("it follows").code(), Some("NOPERM"));
+}
+
+/// A verb of the command line, and what it says.
+fn verb(pair: &Pair, arguments: &[&str]) -> String {
+    let mut command = Command::new(binary("valkyard"));
+    command.arg("replication").args(arguments).env("VALKYARD_ENDPOINT", pair.daemon.endpoint());
+    let ended = command.output().expect("the verb runs");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&ended.stderr));
+    said
+}
+
+#[test]
+fn the_command_line_shows_the_replication_and_changes_it() {
+    let pair = Pair::with_primary(&json!({"shardCount": 1}));
+    pair.add_secondary(&json!({}));
+    let shown = verb(&pair, &["status", SECONDARY]);
+    assert!(shown.contains(&format!("a secondary of {PRIMARY}")) && shown.contains("streaming"), "{shown}");
+    let set = verb(&pair, &["distance", "set", "us-central1", "europe-west1", "--round-trip", "20ms"]);
+    assert!(set.contains("round trip 20ms"), "{set}");
+    assert!(verb(&pair, &["distance", "list"]).contains("round trip 20ms"));
+    let switched = verb(&pair, &["switchover", SECONDARY]);
+    assert!(switched.contains("is the primary and takes writes") && switched.contains("nothing was lost"), "{switched}");
+    assert_eq!(role(&pair.instance(PRIMARY))["instanceRole"], "SECONDARY");
+    let detached = verb(&pair, &["detach", PRIMARY]);
+    assert!(detached.contains("follows nobody any more"), "{detached}");
+    write_keys(&pair.instance(PRIMARY), "own", 20).expect("it takes writes");
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backups;
+mod replication;
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub(crate) use backups::{
     BackupOptions, BackupWorkOptions, BackupsCommand, BackupsOptions, CreateBackupOptions, ExportOptions, RestoreOptions,
     SourceOptions, WaitOptions,
 };
+pub(crate) use replication::{DistanceCommand, DistanceOptions, MemberOptions, ReplicationCommand};
 
 /// Runs real, sharded, replicated Valkey clusters on this machine and answers to the Memorystore for Valkey API.
 #[derive(Debug, Parser)]
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// Make backups, verify them, restore from them
     #[command(subcommand)]
     Backups(BackupsCommand),
+    /// See who follows whom, change places, detach
+    #[command(subcommand)]
+    Replication(ReplicationCommand),
     /// Take zones away and give them back
     #[command(subcommand)]
     Zones(ZonesCommand),

@@ -51,6 +51,12 @@ impl Daemon {
         serde_json::from_slice(&answer).context("parse the daemon's answer")
     }
 
+    /// Changes what is at this path by JSON; the answer may take so long.
+    pub(crate) async fn patch(&self, path: &str, body: &Value, limit: Duration) -> Result<Value> {
+        let answer = self.send(Method::PATCH, path, body.to_string(), limit).await?;
+        serde_json::from_slice(&answer).context("parse the daemon's answer")
+    }
+
     /// Deletes what is at this path; the answer may take so long.
     pub(crate) async fn delete(&self, path: &str, limit: Duration) -> Result<Value> {
         let answer = self.send(Method::DELETE, path, String::new(), limit).await?;

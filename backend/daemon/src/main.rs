@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Nodes(command) => verbs::nodes::run(&command),
         Command::Operations(command) => verbs::operations::run(&command),
         Command::Backups(command) => verbs::backups::run(&command),
+        Command::Replication(command) => verbs::replication::run(&command),
         Command::Zones(command) => verbs::zones::run(&command),
         Command::Env(options) => verbs::env::run(&options),
         Command::Version(options) => verbs::version::run(&options),

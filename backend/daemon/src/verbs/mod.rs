@@ -9,6 +9,7 @@ mod node_table;
 pub(crate) mod nodes;
 pub(crate) mod operations;
 mod patience;
+pub(crate) mod replication;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod version;

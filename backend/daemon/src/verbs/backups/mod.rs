@@ -8,7 +8,7 @@ mod list;
 mod name;
 mod restore;
 mod verify;
-mod wait;
+pub(super) mod wait;
 mod words;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Waiting for an operation on a backup, with its progress on standard error: a bar on a terminal, lines elsewhere.
+//! Waiting for an operation, with its progress on standard error: a bar on a terminal, lines elsewhere.
 //!
 //! Nothing depends on it: the operation goes on whether or not somebody waits, which an interrupted wait says.
 
@@ -30,7 +30,7 @@ pub(super) enum Ended {
 }
 
 /// What becomes of an operation that was begun: waited for, or only told. `then` says what came of it.
-pub(super) async fn conclude<F: Future<Output = Result<()>>>(
+pub(in crate::verbs) async fn conclude<F: Future<Output = Result<()>>>(
     ask: &AskOptions,
     wait: &WaitOptions,
     operation: &Value,

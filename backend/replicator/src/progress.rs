@@ -49,6 +49,17 @@ impl Progress {
         self.is_now(LinkState::Broken { fault: LinkFault::Cut });
     }
 
+    /// A cut, if there was one, is over. Nothing else is.
+    pub(crate) fn is_not_cut(&self) {
+        self.status.send_if_modified(|status| {
+            let was_cut = status.state == LinkState::Broken { fault: LinkFault::Cut };
+            if was_cut {
+                status.state = LinkState::Streaming;
+            }
+            was_cut
+        });
+    }
+
     /// The target's point is known.
     pub(crate) fn found(&self, point: ReplicationPoint) {
         self.status.send_modify(|status| status.applied = Some(point));

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::distance::Distance;
 use crate::progress::Progress;
-use crate::status::LinkState;
 
 /// Room that a read has at least.
 const READ_BYTES_MIN: usize = 64 << 10;
@@ -72,11 +71,10 @@ impl Intake {
                 if self.distance.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
-                if !self.distance.borrow().is_cut {
-                    progress.is_now(LinkState::Streaming);
-                }
                 continue;
             }
+            // Here and not where the wait ends: whoever waits may be dropped just before.
+            progress.is_not_cut();
             if distance == Distance::default() && self.on_the_way.is_empty() {
                 return self.read_at_once(received, progress).await;
             }
@@ -142,5 +140,38 @@ impl Intake {
             Ok(()) = self.distance.changed() => {}
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::status::{LinkFault, LinkState};
+
+    #[tokio::test]
+    async fn a_cut_that_is_healed_while_nobody_waits_is_over_all_the_same() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let (connected, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (stream, (mut source, _)) = (connected.expect("connects"), accepted.expect("accepts"));
+        let (progress, status) = Progress::new();
+        let distance = watch::Sender::new(Distance { is_cut: true, ..Distance::default() });
+        let (reads, _writes) = stream.into_split();
+        let (mut intake, mut received) = (Intake::new(reads, &[], 0, distance.subscribe()), BytesMut::new());
+        let cut = LinkState::Broken { fault: LinkFault::Cut };
+        let mut watching = status.clone();
+        tokio::select! {
+            came = intake.next(&mut received, &progress) => panic!("something came over a cut: {came:?}"),
+            seen = watching.wait_for(|status| status.state == cut) => drop(seen.expect("it tells")),
+        }
+        distance.send_replace(Distance::default());
+        source.write_all(b"*").await.expect("sends");
+        while received.is_empty() {
+            intake.next(&mut received, &progress).await.expect("it comes");
+        }
+        assert_eq!(status.borrow().state, LinkState::Streaming);
     }
 }

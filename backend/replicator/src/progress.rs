@@ -36,8 +36,12 @@ impl Progress {
         self.status.send_modify(|status| status.state = state);
     }
 
-    pub(crate) fn is_broken(&self) -> bool {
-        matches!(self.status.borrow().state, LinkState::Broken { .. })
+    /// One line in the log for each interruption, not for each attempt.
+    pub(crate) fn is_interrupted(&self, fault: &LinkFault) {
+        if !matches!(self.status.borrow().state, LinkState::Broken { .. }) {
+            tracing::warn!(%fault, "the link is interrupted");
+        }
+        self.is_now(LinkState::Broken { fault: fault.clone() });
     }
 
     pub(crate) fn applied_point(&self) -> Option<ReplicationPoint> {
@@ -47,6 +51,17 @@ impl Progress {
     /// Nothing passes for as long as the link is cut.
     pub(crate) fn is_cut(&self) {
         self.is_now(LinkState::Broken { fault: LinkFault::Cut });
+    }
+
+    /// A cut, if there was one, is over. Nothing else is.
+    pub(crate) fn is_not_cut(&self) {
+        self.status.send_if_modified(|status| {
+            let was_cut = status.state == LinkState::Broken { fault: LinkFault::Cut };
+            if was_cut {
+                status.state = LinkState::Streaming;
+            }
+            was_cut
+        });
     }
 
     /// The target's point is known.

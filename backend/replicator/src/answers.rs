@@ -24,9 +24,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Answers<'l> {
     target: &'l Endpoint,
     progress: &'l Progress,
-    stream: OwnedReadHalf,
-    replies: Replies,
-    buffer: Vec<u8>,
     sent: mpsc::Receiver<Sent>,
     /// The batch that is being answered, once its end was sent.
     batch: Option<Sent>,
@@ -35,50 +32,37 @@ pub(crate) struct Answers<'l> {
 }
 
 impl<'l> Answers<'l> {
-    pub(crate) fn new(target: &'l Endpoint, progress: &'l Progress, stream: OwnedReadHalf, sent: mpsc::Receiver<Sent>) -> Self {
-        let (replies, buffer) = (Replies::default(), vec![0; READ_BYTES]);
-        Self { target, progress, stream, replies, buffer, sent, batch: None, count: 0 }
+    pub(crate) fn new(target: &'l Endpoint, progress: &'l Progress, sent: mpsc::Receiver<Sent>) -> Self {
+        Self { target, progress, sent, batch: None, count: 0 }
     }
 
-    /// Runs until the target refuses something or is gone. May be dropped at any time, and run again.
-    pub(crate) async fn run(&mut self) -> End {
+    /// Runs until the target refuses something or is gone.
+    pub(crate) async fn run(mut self, mut stream: OwnedReadHalf) -> End {
+        let address = self.target.address;
+        let lost = |message| End::Fault(LinkFault::Lost { side: Side::Target, address, message });
+        let (mut replies, mut buffer) = (Replies::default(), vec![0; READ_BYTES]);
         loop {
-            if let Err(end) = self.read().await {
+            let count = match timeout(SILENCE, stream.read(&mut buffer)).await {
+                Ok(Ok(0)) => return lost("it closed the connection".to_owned()),
+                Ok(Ok(count)) => count,
+                Ok(Err(error)) => return lost(error.to_string()),
+                Err(_elapsed) if self.is_owed() => return End::Fault(LinkFault::Silent { side: Side::Target, address }),
+                Err(_elapsed) => continue,
+            };
+            let mut end = None;
+            let fed = replies.feed(&buffer[..count], |verdict| {
+                if end.is_none() {
+                    end = self.judge(verdict);
+                }
+            });
+            if let Err(error) = fed {
+                let message = error.to_string();
+                return End::Fault(LinkFault::Malformed { side: Side::Target, address, message });
+            }
+            if let Some(end) = end {
                 return end;
             }
         }
-    }
-
-    /// Runs until everything is answered that was sent, to which nothing is added any more.
-    pub(crate) async fn drain(&mut self) -> Result<(), End> {
-        self.sent.close();
-        while self.is_owed() {
-            self.read().await?;
-        }
-        Ok(())
-    }
-
-    /// Takes in what the target answers next, if it does so in time.
-    async fn read(&mut self) -> Result<(), End> {
-        let address = self.target.address;
-        let lost = |message| End::Fault(LinkFault::Lost { side: Side::Target, address, message });
-        let count = match timeout(SILENCE, self.stream.read(&mut self.buffer)).await {
-            Ok(Ok(0)) => return Err(lost("it closed the connection".to_owned())),
-            Ok(Ok(count)) => count,
-            Ok(Err(error)) => return Err(lost(error.to_string())),
-            Err(_elapsed) if self.is_owed() => return Err(End::Fault(LinkFault::Silent { side: Side::Target, address })),
-            Err(_elapsed) => return Ok(()),
-        };
-        let (mut replies, buffer) = (std::mem::take(&mut self.replies), std::mem::take(&mut self.buffer));
-        let mut judged = Ok(());
-        let fed = replies.feed(&buffer[..count], |verdict| {
-            if judged.is_ok() {
-                judged = self.judge(verdict);
-            }
-        });
-        (self.replies, self.buffer) = (replies, buffer);
-        let malformed = |message| End::Fault(LinkFault::Malformed { side: Side::Target, address, message });
-        judged.and(fed.map_err(|error| malformed(error.to_string())))
     }
 
     fn is_owed(&mut self) -> bool {
@@ -86,14 +70,14 @@ impl<'l> Answers<'l> {
         self.batch.is_some()
     }
 
-    fn judge(&mut self, Verdict { refusal, inner }: Verdict) -> Result<(), End> {
+    fn judge(&mut self, Verdict { refusal, inner }: Verdict) -> Option<End> {
         self.count += 1;
         if let Some(message) = refusal {
-            return Err(End::Fault(LinkFault::Refused { side: Side::Target, address: self.target.address, message }));
+            return Some(End::Fault(LinkFault::Refused { side: Side::Target, address: self.target.address, message }));
         }
         // Only the last reply to a batch has elements.
         if let Some(message) = inner {
-            return Err(End::Diverged { message });
+            return Some(End::Diverged { message });
         }
         if self.is_owed() && self.batch.as_ref().is_some_and(|batch| batch.replies == self.count) {
             self.count = 0;
@@ -101,6 +85,6 @@ impl<'l> Answers<'l> {
                 self.progress.applied(batch.point);
             }
         }
-        Ok(())
+        None
     }
 }

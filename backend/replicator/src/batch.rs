@@ -5,7 +5,6 @@
 //! transaction, a command on a key of the target's slots asks for nothing: the engine refuses the transaction as a whole when
 //! the cluster is down or the slots are somebody else's, instead of failing each command of the script after the other.
 
-use bytes::BytesMut;
 use valkyard_engine::handshake;
 use valkyard_model::{Slot, key_of_slot};
 
@@ -52,7 +51,7 @@ pub(crate) struct Batch {
 /// Bytes on their way to a target.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    ready: BytesMut,
+    ready: Vec<u8>,
     script: Vec<u8>,
     script_words: u64,
     run: Option<Run>,
@@ -74,13 +73,13 @@ impl Outgoing {
     pub(crate) fn new(slot: Slot) -> Self {
         // On a key that is not there it neither writes nor counts as a miss.
         let guard = handshake::command(&["PERSIST", &key_of_slot(slot, GUARD_END)]);
-        Self { ready: BytesMut::new(), script: Vec::new(), script_words: 0, run: None, batch: None, guard }
+        Self { ready: Vec::new(), script: Vec::new(), script_words: 0, run: None, batch: None, guard }
     }
 
     /// The batch that is open; one is begun if none is.
     pub(crate) fn batch(&mut self) -> &mut Batch {
         if self.batch.is_none() {
-            self.ready.extend_from_slice(&handshake::command(&["MULTI"]));
+            self.ready.extend(handshake::command(&["MULTI"]));
         }
         // MULTI, the checkpoint, EXEC.
         self.batch.get_or_insert(Batch { replies: 3, ..Batch::default() })
@@ -143,9 +142,9 @@ impl Outgoing {
         &self.ready
     }
 
-    /// The same, to be taken as it is sent.
-    pub(crate) fn ready_mut(&mut self) -> &mut BytesMut {
-        &mut self.ready
+    /// Forgets what was sent.
+    pub(crate) fn sent(&mut self) {
+        self.ready.clear();
     }
 
     /// Ends the batch at this checkpoint. Without one that is open, the batch is the checkpoint alone.
@@ -156,8 +155,8 @@ impl Outgoing {
             self.batch().replies += 1;
             self.ready.extend_from_slice(&self.guard);
         }
-        self.ready.extend_from_slice(&handshake::command(&["FUNCTION", "LOAD", "REPLACE", &checkpoint.code()]));
-        self.ready.extend_from_slice(&handshake::command(&["EXEC"]));
+        self.ready.extend(handshake::command(&["FUNCTION", "LOAD", "REPLACE", &checkpoint.code()]));
+        self.ready.extend(handshake::command(&["EXEC"]));
         let batch = *self.batch();
         self.batch = None;
         batch
@@ -179,8 +178,7 @@ impl Outgoing {
         }
         let fixed = format!("*{}\r\n$4\r\nEVAL\r\n${}\r\n{SCRIPT}\r\n$1\r\n0\r\n", self.script_words + 3, SCRIPT.len());
         self.ready.extend_from_slice(fixed.as_bytes());
-        self.ready.extend_from_slice(&self.script);
-        self.script.clear();
+        self.ready.append(&mut self.script);
         self.script_words = 0;
         self.run = None;
         self.batch().replies += 1;

@@ -132,7 +132,11 @@ async fn keep_up(request: LinkRequest, progress: Progress, stop: CancellationTok
             End::Diverged { message } => return diverge(&request, &progress, &stop, message).await,
             End::Fault(fault) => fault,
         };
-        progress.is_interrupted(&fault);
+        // One line for each interruption, not for each attempt.
+        if !progress.is_broken() {
+            tracing::warn!(%fault, "the link is interrupted");
+        }
+        progress.is_now(LinkState::Broken { fault });
         let now_applied = progress.applied_point();
         pause = if now_applied == applied { (pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
         applied = now_applied;

@@ -36,12 +36,8 @@ impl Progress {
         self.status.send_modify(|status| status.state = state);
     }
 
-    /// One line in the log for each interruption, not for each attempt.
-    pub(crate) fn is_interrupted(&self, fault: &LinkFault) {
-        if !matches!(self.status.borrow().state, LinkState::Broken { .. }) {
-            tracing::warn!(%fault, "the link is interrupted");
-        }
-        self.is_now(LinkState::Broken { fault: fault.clone() });
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.status.borrow().state, LinkState::Broken { .. })
     }
 
     pub(crate) fn applied_point(&self) -> Option<ReplicationPoint> {

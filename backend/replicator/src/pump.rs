@@ -62,8 +62,6 @@ pub(crate) struct Pump<'l> {
     /// As of the last byte that was cut off.
     offset: u64,
     in_transaction: bool,
-    /// Whether the end of a batch that counts as sent may still be here.
-    is_promised: bool,
     room: Arc<Semaphore>,
     due: Instant,
 }
@@ -97,15 +95,14 @@ impl<'l> Pump<'l> {
             offset: checkpoint.at.offset,
             checkpoint,
             in_transaction: false,
-            is_promised: false,
             room: Arc::new(Semaphore::new(UNANSWERED_BYTES_MAX as usize)),
             due: Instant::now(),
         }
     }
 
     /// Runs until something ends it; stops at a boundary of batches, with everything that was sent answered. Dropping it in the
-    /// middle of a batch leaves that batch undone, unless its end is promised. `is_news` says that the target does not carry the checkpoint yet.
-    pub(crate) async fn run(&mut self, mut intake: Intake, is_news: bool, stop: &CancellationToken) -> End {
+    /// middle of a batch leaves that batch undone. `is_news` says that the target does not carry the checkpoint yet.
+    pub(crate) async fn run(mut self, mut intake: Intake, is_news: bool, stop: &CancellationToken) -> End {
         if is_news {
             // Before anything else: a history that got a new name is known under the old one only to the node that took over.
             self.outgoing.batch();
@@ -257,25 +254,15 @@ impl<'l> Pump<'l> {
         if self.sent.send(sent).await.is_err() {
             return Err(End::Stopped);
         }
-        self.is_promised = true;
         self.send().await?;
-        self.is_promised = false;
         self.due = Instant::now() + BATCH_TIME_MIN;
         Ok(())
     }
 
-    /// May be dropped at any time: what was not sent is still there.
     async fn send(&mut self) -> Result<(), End> {
-        let sending = self.target.write_all_buf(self.outgoing.ready_mut()).await;
+        let sending = self.target.write_all(self.outgoing.ready()).await;
+        self.outgoing.sent();
         sending.map_err(|error| self.lost(Side::Target, &error))
-    }
-
-    /// Sends the rest of a batch whose answer is waited for, when the pump was interrupted while it did so.
-    pub(crate) async fn send_promised(&mut self) -> Result<(), End> {
-        match std::mem::take(&mut self.is_promised) {
-            true => self.send().await,
-            false => Ok(()),
-        }
     }
 
     async fn finish(&mut self, is_open: bool) -> End {

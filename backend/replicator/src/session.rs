@@ -39,37 +39,21 @@ pub(crate) async fn run(request: &LinkRequest, progress: &Progress, stop: &Cance
     };
     let Ends { target, source, came, warden, checkpoint, is_news, slot } = ends;
     let (source_reads, source_writes) = source.into_split();
-    let (target_reads, target) = target.into_split();
+    let (target_reads, target_writes) = target.into_split();
     let (sent, answered) = mpsc::channel(UNANSWERED_MAX);
     let asked = Notify::new();
     progress.streams(checkpoint.at.clone());
     let intake = Intake::new(source_reads, &came, checkpoint.at.offset, request.distance.clone());
-    let mut pump = Pump::new(PumpParts { request, progress, target, warden, sent, asked: &asked, checkpoint, slot });
-    let mut answers = Answers::new(&request.target, progress, target_reads, answered);
+    let parts = PumpParts { request, progress, target: target_writes, warden, sent, asked: &asked, checkpoint, slot };
     let stopped_in_vain = async {
         stop.cancelled().await;
         sleep(STOP_TIME_MAX).await;
     };
-    let end = tokio::select! {
-        end = pump.run(intake, is_news, stop) => end,
+    tokio::select! {
+        end = Pump::new(parts).run(intake, is_news, stop) => end,
+        end = Answers::new(&request.target, progress, answered).run(target_reads) => end,
         end = accompany(request, progress, source_writes, &asked) => end,
-        end = answers.run() => return end,
-        () = stopped_in_vain => return End::Stopped,
-    };
-    settle(end, progress, &mut pump, &mut answers).await
-}
-
-/// Reads the answers to all that was sent before the link ended for another reason: the target may have carried out a batch in
-/// which a command failed, and nobody else would ever learn of that.
-async fn settle(end: End, progress: &Progress, pump: &mut Pump<'_>, answers: &mut Answers<'_>) -> End {
-    if let End::Fault(fault) = &end {
-        progress.is_interrupted(fault);
-    }
-    let settling = async { tokio::join!(pump.send_promised(), answers.drain()) };
-    match timeout(STOP_TIME_MAX, settling).await {
-        Ok((_, Err(diverged @ End::Diverged { .. }))) => diverged,
-        // The target is lost as well, refused a whole batch, or is silent: the next attempt begins with what it holds then.
-        Ok(_) | Err(_) => end,
+        () = stopped_in_vain => End::Stopped,
     }
 }
 

@@ -1,11 +1,10 @@
 //! What a link must not get over by itself, and what it must.
 
-use valkyard_replicator::{Endpoint, LinkFault, LinkState, SeedReason, Side, read_checkpoint};
+use valkyard_replicator::{LinkFault, LinkState, SeedReason, read_checkpoint};
 
 use crate::client::Client;
 use crate::engine::{Role, engine_8, engine_9, engines};
 use crate::pair::{Pair, Replicas};
-use crate::proxy::Proxy;
 use crate::wait::{status, until};
 
 fn is_diverged(state: &LinkState) -> bool {
@@ -60,34 +59,6 @@ async fn a_command_that_fails_stops_the_link_for_good() {
         // Another one, of another daemon maybe, must not go on as if nothing had happened.
         let link = pair.link(0, 0);
         status(&link, "the note", |status| is_diverged(&status.state)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_complaint_counts_though_the_source_is_lost_before_it_is_read() {
-    for engine in engines() {
-        let mut pair = Pair::new(&engine, Replicas::default(), &[]).await;
-        let proxy = Proxy::new(pair.target.nodes[0].address).await;
-        let by_proxy = Endpoint { address: proxy.address, ..pair.target.endpoint(0) };
-        let link = pair.link_by(pair.source.endpoint(0), by_proxy);
-        pair.source.client(0).all(&["SET before 1"]);
-        pair.same(&link, 0, 0).await;
-        pair.target.client(0).all(&["SET list not-a-list"]);
-        proxy.hold_answers(true);
-        pair.source.client(0).all(&["LPUSH list x"]);
-        let offset = pair.source.offset(0);
-        until("the target carried it out", async || match read_checkpoint(&pair.target.endpoint(0)).await {
-            Ok(Some(point)) if point.offset >= offset => Ok(()),
-            other => Err(other),
-        })
-        .await;
-        pair.source.kill(0);
-        let is_lost =
-            |state: &LinkState| matches!(state, LinkState::Broken { fault: LinkFault::Lost { side: Side::Source, .. } });
-        status(&link, "the loss of the source", |status| is_lost(&status.state)).await;
-        proxy.hold_answers(false);
-        status(&link, "the divergence", |status| is_diverged(&status.state)).await;
-        pair.source.respawn(0, &[]);
     }
 }
 

@@ -26,7 +26,6 @@ pub(crate) struct Proxy {
     to_node: Budget,
     from_node: Budget,
     held: watch::Sender<bool>,
-    held_back: watch::Sender<bool>,
     /// Bytes to the node that came while it is held.
     waiting: Arc<AtomicI64>,
     open: Arc<AtomicI64>,
@@ -43,8 +42,6 @@ impl Proxy {
         let budgets = (Arc::clone(&to_node), Arc::clone(&from_node));
         let (held, waiting, open) = (watch::Sender::new(false), Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
         let (holding, counting, opening) = (held.clone(), Arc::clone(&waiting), Arc::clone(&open));
-        let held_back = watch::Sender::new(false);
-        let holding_back = held_back.clone();
         let mut connections = JoinSet::new();
         connections.spawn(async move {
             let mut pairs = JoinSet::new();
@@ -53,14 +50,15 @@ impl Proxy {
                 let ((near_reads, near_writes), (far_reads, far_writes)) = (near.into_split(), far.into_split());
                 let (to, from) = (Arc::clone(&budgets.0), Arc::clone(&budgets.1));
                 let gate = Gate { held: holding.subscribe(), waiting: Arc::clone(&counting) };
-                let back = Gate { held: holding_back.subscribe(), waiting: Arc::default() };
+                let (_never, free) = watch::channel(false);
+                let free = Gate { held: free, waiting: Arc::default() };
                 let open = Arc::clone(&opening);
                 open.fetch_add(1, Ordering::SeqCst);
                 pairs.spawn(async move {
                     // When one direction ends, dropping both ends closes both connections.
                     tokio::select! {
                         () = pass(near_reads, far_writes, to, gate) => {}
-                        () = pass(far_reads, near_writes, from, back) => {}
+                        () = pass(far_reads, near_writes, from, free) => {}
                     }
                     open.fetch_sub(1, Ordering::SeqCst);
                 });
@@ -71,7 +69,6 @@ impl Proxy {
             to_node,
             from_node,
             held,
-            held_back,
             waiting,
             open,
             _connections: connections,
@@ -90,11 +87,6 @@ impl Proxy {
     /// Keeps what goes to the node from now on, or passes it on.
     pub(crate) fn hold(&self, is_held: bool) {
         self.held.send_replace(is_held);
-    }
-
-    /// Keeps what the node answers from now on, or passes it on.
-    pub(crate) fn hold_answers(&self, is_held: bool) {
-        self.held_back.send_replace(is_held);
     }
 
     /// Whether something is kept that was sent to the node.
